@@ -142,7 +142,7 @@ class Connection:
         )
         client.pending_calls_threshold = 2 * RECEIVE_MAXIMUM  # many publishes under way are our normal state
         paho = client._client  # noqa: SLF001 - aiomqtt 2.5 has no manual acknowledgement of its own
-        paho.manual_ack_set(True)
+        paho.manual_ack_set(on=True)
         paho.connect_timeout = self._timeout
         try:
             await client.__aenter__()

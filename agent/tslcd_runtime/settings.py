@@ -332,7 +332,8 @@ def _python_type(info: Any) -> Any:
         if (bound := getattr(info, name, None)) is not None
     }
     python = _PYTHON_TYPES[type(info)]
-    return Annotated.__class_getitem__((python, msgspec.Meta(**bounds))) if bounds else python
+    annotated: Any = Annotated  # made at run time, which no type checker follows
+    return annotated[python, msgspec.Meta(**bounds)] if bounds else python
 
 
 def _wanted(info: Any) -> str:

@@ -85,7 +85,8 @@ def _table_type(kind: Kind) -> Any:
             description=f"{column.help_vi} · {column.help_en}",
             extra_json_schema={"x-unit": column.unit.value} if column.unit.value else None,
         )
-        cells: Any = Annotated.__class_getitem__((list.__class_getitem__(cell | None), meta))
+        annotated: Any = Annotated  # made at run time, which no type checker follows
+        cells = annotated[list[cell | None], meta]
         fields.append((column.name, cells | UnsetType, UNSET))
     return msgspec.defstruct(
         f"{kind.name.capitalize()}Table",
