@@ -1,0 +1,53 @@
+"""The errors of the reading side, a closed set.
+
+::
+
+    ReadingError            code
+    └── SnmpError
+        ├── RefusedError    refused   wrong user or password, or the port is closed
+        ├── SilentError     silent    no answer within timeout and retries
+        └── BrokenError     broken    answers that cannot be understood
+
+Foreign exceptions (gufo's, the system's) are translated once, in :mod:`tslcd_agent.snmp.session`. A probe raises nothing:
+its outcome is a value. Settings have their own error, :class:`tslcd_runtime.settings.SettingsError`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Literal, TypeAlias
+
+SnmpCode: TypeAlias = Literal["refused", "silent", "broken"]
+
+
+class ReadingError(Exception):
+    """Something could not be read. ``code`` is bounded and may be a label; the message is for people and has no secret."""
+
+    code: ClassVar[str]
+
+
+class SnmpError(ReadingError):
+    """A device could not be asked over SNMP."""
+
+    code: ClassVar[SnmpCode]
+
+
+class RefusedError(SnmpError):
+    """The device refused: SNMPv3 authentication (RFC 3414 section 3.2), or ICMP port unreachable."""
+
+    code = "refused"
+
+
+class SilentError(SnmpError):
+    """Nothing came back. A wrong v2c community looks exactly like this: RFC 3584 has no error for it."""
+
+    code = "silent"
+
+
+class BrokenError(SnmpError):
+    """Something came back that is not the answer: undecodable, or without what every device must have."""
+
+    code = "broken"
+
+
+#: Every code of an SnmpError, for counters that exist at zero from the start.
+SNMP_CODES: Final[tuple[SnmpCode, ...]] = ("refused", "silent", "broken")
