@@ -1,0 +1,20 @@
+"""The inventory: what a province supervises, from YAML files in a folder, checked whole.
+
+``load(folder)`` is the way in; it raises :class:`tslcd_runtime.settings.SettingsError` with every problem at once.
+"""
+
+from tslcd_collector.inventory.files import Agency, Binding, ChannelClass, Contact, Device, Province, Site
+from tslcd_collector.inventory.model import Channel, DeviceKey, Inventory
+
+__all__ = [
+    "Agency",
+    "Binding",
+    "Channel",
+    "ChannelClass",
+    "Contact",
+    "Device",
+    "DeviceKey",
+    "Inventory",
+    "Province",
+    "Site",
+]

@@ -1,0 +1,139 @@
+"""Verdicts: state, reason and responsible party of a channel, and the words for them in both languages.
+
+Invariants:
+
+* ``State``, ``Reason`` and ``Party`` are closed sets; their values are label values of metrics and never change meaning.
+* ``detail`` is for people only. It never becomes a label and never holds an address, so that it may be sent in a page.
+* Who must act follows from where the network ends (Circular 06/2026/TT-BKHCN, article 4.2): up to the connection point
+  the operator, from the terminal device inward the agency, and this supervision itself for what it cannot see.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+Language: TypeAlias = Literal["vi", "en"]
+
+
+class State(enum.Enum):
+    """What a channel is."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    MAINTENANCE = "maintenance"
+
+
+class Reason(enum.Enum):
+    """Why. A reason beside the state ``up`` tells what supervision itself lacks."""
+
+    OK = "ok"
+    INTERFACE_DOWN = "interface_down"
+    ADMIN_DOWN = "admin_down"
+    GATEWAY_UNREACHABLE = "gateway_unreachable"
+    LOSS = "loss"
+    LATENCY = "latency"
+    DEVICE_UNREACHABLE = "device_unreachable"
+    SNMP_REFUSED = "snmp_refused"
+    AGENT_LOST = "agent_lost"
+    STALE = "stale"
+    NEVER_SEEN = "never_seen"
+
+
+class Party(enum.Enum):
+    """Who must act."""
+
+    OPERATOR = "operator"
+    AGENCY = "agency"
+    POWER = "power"
+    MONITORING = "monitoring"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """State, reason and party of a channel; ``detail`` is a short English clause for people, or empty."""
+
+    state: State
+    reason: Reason
+    party: Party
+    detail: str = ""
+
+    def agrees(self, other: Verdict) -> bool:
+        """Whether both say the same but for the detail, which may change with every measurement."""
+        return (self.state, self.reason, self.party) == (other.state, other.reason, other.party)
+
+
+class Words(NamedTuple):
+    """One text in both languages."""
+
+    vi: str
+    en: str
+
+    def of(self, language: Language) -> str:
+        """Return the text in ``language``."""
+        return self.vi if language == "vi" else self.en
+
+
+STATE_WORDS: Final = {
+    State.UP: Words("hoạt động", "up"),
+    State.DEGRADED: Words("suy giảm chất lượng", "degraded"),
+    State.DOWN: Words("mất kết nối", "down"),
+    State.UNKNOWN: Words("không có dữ liệu", "unknown"),
+    State.MAINTENANCE: Words("bảo trì theo kế hoạch", "maintenance"),
+}
+
+REASON_WORDS: Final = {
+    Reason.OK: Words("Kênh hoạt động bình thường.", "The channel works."),
+    Reason.INTERFACE_DOWN: Words(
+        "Giao diện của kênh mất tín hiệu: kiểm tra đường truyền và đầu cuối của đơn vị vận hành.",
+        "The channel's interface has no link: look at the line and the operator's terminal.",
+    ),
+    Reason.ADMIN_DOWN: Words(
+        "Giao diện của kênh bị tắt trong cấu hình thiết bị: bật lại nếu không phải chủ ý.",
+        "The channel's interface is switched off in the device's configuration: switch it on unless this is intended.",
+    ),
+    Reason.GATEWAY_UNREACHABLE: Words(
+        "Cổng kết nối không trả lời trong khi thiết bị tại chỗ vẫn chạy: báo đơn vị vận hành.",
+        "The gateway does not answer while the site's own device runs: call the operator.",
+    ),
+    Reason.LOSS: Words(
+        "Tỷ lệ mất gói vượt ngưỡng của loại kênh: báo đơn vị vận hành.",
+        "Packet loss is above the threshold of the channel's class: call the operator.",
+    ),
+    Reason.LATENCY: Words(
+        "Độ trễ vượt ngưỡng của loại kênh: báo đơn vị vận hành.",
+        "Delay is above the threshold of the channel's class: call the operator.",
+    ),
+    Reason.DEVICE_UNREACHABLE: Words(
+        "Thiết bị tại điểm kết nối không trả lời: kiểm tra nguồn điện và dây nối tại cơ quan.",
+        "The device at the connection point does not answer: look at its power and cables at the agency.",
+    ),
+    Reason.SNMP_REFUSED: Words(
+        "Thiết bị không cho đọc SNMP: kiểm tra tài khoản SNMP và danh sách cho phép.",
+        "The device cannot be read by SNMP: look at the SNMP credentials and the access list.",
+    ),
+    Reason.AGENT_LOST: Words(
+        "Mất liên lạc với tác tử giám sát: chưa biết tình trạng kênh, kiểm tra hộp giám sát và đường gửi báo cáo.",
+        "The agent is silent: nothing is known of the channel; look at the monitoring box and its uplink.",
+    ),
+    Reason.STALE: Words(
+        "Số liệu giám sát đã cũ: kiểm tra tác tử và thiết bị.",
+        "The measurements are too old: look at the agent and the device.",
+    ),
+    Reason.NEVER_SEEN: Words(
+        "Chưa từng có số liệu: kiểm tra tác tử đã cài và khai báo liên kết của kênh.",
+        "Nothing was ever measured: check that the agent is installed and what the channel is bound to.",
+    ),
+}
+
+PARTY_WORDS: Final = {
+    Party.OPERATOR: Words("đơn vị vận hành", "operator"),
+    Party.AGENCY: Words("cơ quan sử dụng", "agency"),
+    Party.POWER: Words("điện lực", "power"),
+    Party.MONITORING: Words("bộ phận giám sát", "monitoring"),
+    Party.NONE: Words("không", "none"),
+}
