@@ -65,6 +65,10 @@ class RangeSet:
         if at <= last:
             yield at, last
 
+    def ranges(self) -> int:
+        """Count the ranges, which is what a set costs in memory."""
+        return len(self._firsts)
+
     def __contains__(self, number: int) -> bool:
         """Whether the number is in the set."""
         index = bisect_left(self._lasts, number)
