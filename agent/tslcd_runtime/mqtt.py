@@ -5,6 +5,7 @@ Invariants:
 * A received message with QoS 1 is acknowledged to the broker only when :meth:`Connection.acknowledge` is called. aiomqtt
   2.5 acknowledges as soon as a message is in its own memory and drops when a bounded queue is full; here acknowledging is
   manual and the queue is not bounded, so the broker's receive maximum bounds what is in memory.
+* Cancelling is safe anywhere, and an end of the program never waits for a broker that does not answer.
 * Every failure is a :class:`BrokerError` with a closed set of codes. Nothing of aiomqtt's or paho's gets out.
 * Messages name the endpoint, never a password or a key.
 """
@@ -12,20 +13,20 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeVar
 
 import aiomqtt
 import msgspec
-from aiomqtt.exceptions import MqttCodeError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from tslcd_runtime import sockets
+from tslcd_runtime.mqtt_session import ClosedEarlyError, MqttConnectError, Session
 from tslcd_runtime.secret import Secret
 
 if TYPE_CHECKING:
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 
 #: How many QoS 1 messages the broker may have under way to us (MQTT 5 receive maximum).
 RECEIVE_MAXIMUM: Final = 1000
+#: The largest packet the broker may send us (MQTT 5 maximum packet size): what is above is never in our memory, because the
+#: broker drops it. Under MQTT 3.1.1 the broker's own limit has to do (Mosquitto: message_size_limit).
+MAX_PACKET_BYTES: Final = 2 * 2**20
 _REFUSED: Final = frozenset({4, 5, 134, 135, 138})  # CONNACK: bad credentials, not authorised, banned
 _CLOSING_TIMEOUT: Final = 2.0
+
+T = TypeVar("T")
 
 Code = Literal["unreachable", "refused", "tls", "timeout", "lost"]
 #: Every code of a BrokerError, for counters that exist at zero from the start.
@@ -113,18 +119,56 @@ class Connection:
         self._client_id = client_id
         self._will = will
         self._timeout = timeout
-        self._client: Any = None
+        self._client: Session | None = None
 
     async def __aenter__(self) -> Self:
         """Connect. Raises BrokerError."""
         endpoint = self.endpoint
+        client = ready = None
+        try:
+            async with asyncio.timeout(self._timeout):
+                ready = await sockets.in_daemon_thread(self._open, _close_socket)
+                client = self._make_client(ready)
+                await client.connect()
+        except BaseException as error:
+            if client is not None:
+                await client.close()
+            elif ready is not None:
+                ready.close()
+            if isinstance(error, TimeoutError):
+                raise BrokerError("timeout", f"broker {endpoint}: no answer") from None
+            if isinstance(error, MqttConnectError | ClosedEarlyError):
+                raise _refusal(error, endpoint) from None
+            if isinstance(error, OSError):
+                raise BrokerError("unreachable", f"broker {endpoint}: {_reason(error)}") from None
+            raise
+        self._client = client
+        return self
+
+    def _open(self) -> socket.socket:
+        """Open the socket. Raises BrokerError, TimeoutError. Blocks."""
+        endpoint = self.endpoint
+        try:
+            context = _tls_context(endpoint.tls) if endpoint.tls else None
+            return sockets.connect(endpoint.host, endpoint.port, context, self._timeout)
+        except TimeoutError:
+            raise
+        except ssl.SSLError as error:
+            reason = getattr(error, "verify_message", "") or error.reason or str(error)
+            raise BrokerError("tls", f"broker {endpoint}: TLS: {reason.lower().replace('_', ' ')}") from None
+        except OSError as error:
+            raise BrokerError("unreachable", f"broker {endpoint}: {_reason(error)}") from None
+
+    def _make_client(self, ready: socket.socket) -> Session:
+        endpoint, will = self.endpoint, self._will
         v5 = endpoint.protocol == "5"
-        context = await asyncio.to_thread(_tls_context, endpoint.tls) if endpoint.tls else None
         properties = None
         if v5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
-        client = aiomqtt.Client(
+            properties.MaximumPacketSize = MAX_PACKET_BYTES
+        return Session(
+            ready,
             endpoint.host,
             endpoint.port,
             identifier=self._client_id,
@@ -135,63 +179,71 @@ class Connection:
             clean_start=True if v5 else 3,
             properties=properties,
             keepalive=endpoint.keepalive,
-            timeout=self._timeout,
-            will=aiomqtt.Will(self._will.topic, self._will.payload, 1, retain=True) if self._will else None,
-            tls_context=context,
+            will=aiomqtt.Will(will.topic, will.payload, 1, retain=True) if will else None,
             max_inflight_messages=RECEIVE_MAXIMUM,
         )
-        client.pending_calls_threshold = 2 * RECEIVE_MAXIMUM  # many publishes under way are our normal state
-        paho = client._client  # noqa: SLF001 - aiomqtt 2.5 has no manual acknowledgement of its own
-        paho.manual_ack_set(on=True)
-        paho.connect_timeout = self._timeout
-        try:
-            await client.__aenter__()
-        except aiomqtt.MqttError as error:
-            raise _translate(error, endpoint, connected=False) from None
-        self._client = client
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say goodbye to the broker when it still listens; the last will is then not published."""
         client, self._client = self._client, None
-        client.timeout = _CLOSING_TIMEOUT
-        with contextlib.suppress(aiomqtt.MqttError):
-            await client.__aexit__(kind, error, trace)
+        if client is not None:
+            try:
+                await client.goodbye(_CLOSING_TIMEOUT)
+            finally:
+                await client.close()
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
-        """Publish, and return when the broker has answered (QoS 1). Raises BrokerError."""
-        try:
-            await self._client.publish(topic, payload, qos=qos, retain=retain)
-        except aiomqtt.MqttError as error:
-            raise _translate(error, self.endpoint, connected=True) from None
+        """Publish, and return when the broker has answered (QoS 1). Raises BrokerError.
+
+        Code ``refused``: the broker's access rules do not allow it (told with MQTT 5 only; 3.1.1 has no words for it).
+        """
+        client = self._connected()
+        code = await self._answer(client, client.send(topic, payload, qos=qos, retain=retain))
+        if code.is_failure:
+            raise BrokerError("refused", f"broker {self.endpoint}: publishing to {topic} refused: {str(code).lower()}")
 
     async def subscribe(self, filters: Sequence[str], *, qos: int = 1) -> None:
         """Subscribe to topic filters. Raises BrokerError, with code ``refused`` when the broker grants one of them not."""
-        try:
-            granted = await self._client.subscribe([(one, qos) for one in filters])
-        except aiomqtt.MqttError as error:
-            raise _translate(error, self.endpoint, connected=True) from None
+        client = self._connected()
+        granted = await self._answer(client, client.ask(filters, qos=qos))
         for wanted, code in zip(filters, granted, strict=False):
-            number = code.value if isinstance(code, ReasonCode) else code
-            if number >= 128:  # noqa: PLR2004 - MQTT 5 section 3.9.3: 0x80 and above are failures
-                msg = f"broker {self.endpoint}: subscription to {wanted} refused"
-                raise BrokerError("refused", msg)
+            if code.is_failure:
+                raise BrokerError("refused", f"broker {self.endpoint}: subscription to {wanted} refused")
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Yield messages as they come, until the connection is lost. Raises BrokerError."""
-        try:
-            async for message in self._client.messages:
-                payload = message.payload if isinstance(message.payload, bytes) else b""
-                yield Delivery(message.topic.value, payload, message.retain, message.qos, message.mid)
-        except aiomqtt.MqttError as error:
-            raise _translate(error, self.endpoint, connected=True) from None
+        """Yield messages as they come, until the connection is lost. Raises BrokerError.
+
+        Safe to cancel: a message is handed over or stays for the next iteration.
+        """
+        client = self._connected()
+        while True:
+            message = await client.inbox.get()
+            if message is None:
+                client.inbox.put_nowait(None)  # whoever else iterates, or comes again, hears it too
+                raise BrokerError("lost", f"broker {self.endpoint}: {client.loss}")
+            yield Delivery(message.topic, bytes(message.payload), message.retain, message.qos, message.mid)
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Acknowledge a received message to the broker: it will not come again on this connection."""
         if delivery.qos and self._client is not None:
-            self._client._client.ack(delivery.mid, delivery.qos)  # noqa: SLF001 - see __aenter__
+            self._client.acknowledge(delivery.mid, delivery.qos)
+
+    def _connected(self) -> Session:
+        if self._client is None:
+            raise BrokerError("lost", f"broker {self.endpoint}: not connected")
+        return self._client
+
+    async def _answer(self, client: Session, asked: asyncio.Future[T]) -> T:
+        """Wait for the broker's answer. Raises BrokerError: no answer in time, or none any more."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asked
+        except TimeoutError:
+            raise BrokerError("timeout", f"broker {self.endpoint}: no answer") from None
+        except ConnectionError:
+            raise BrokerError("lost", f"broker {self.endpoint}: {client.loss}") from None
 
 
 def _tls_context(tls: Tls) -> ssl.SSLContext:
@@ -208,24 +260,26 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _translate(error: aiomqtt.MqttError, endpoint: Endpoint, *, connected: bool) -> BrokerError:
-    """Turn any error of the library into ours."""
-    text = str(error)
-    if isinstance(error, MqttCodeError):
-        number = error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
-        if not connected and number in _REFUSED:
-            return BrokerError(
-                "refused", f"broker {endpoint}: refused: user name, password or certificate not accepted"
-            )
-    lowered = text.lower()
-    if "ssl" in lowered or "certificate" in lowered or "tls" in lowered:
-        return BrokerError("tls", f"broker {endpoint}: TLS: {text}")
-    if connected:
-        code: Code = "timeout" if "timed out" in lowered else "lost"
-        return BrokerError(code, f"broker {endpoint}: {text or 'connection lost'}")
-    if "timed out" in lowered:
-        return BrokerError("timeout", f"broker {endpoint}: no answer")
-    return BrokerError("unreachable", f"broker {endpoint}: {text or 'unreachable'}")
+def _close_socket(ready: socket.socket) -> None:
+    ready.close()
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _refusal(error: MqttConnectError | ClosedEarlyError, endpoint: Endpoint) -> BrokerError:
+    """Say why the broker did not let us in."""
+    if isinstance(error, ClosedEarlyError):
+        # with TLS 1.3 a broker refuses a client certificate after the handshake, by closing
+        if endpoint.tls:
+            return BrokerError("refused", f"broker {endpoint}: closed the connection: client certificate not accepted")
+        return BrokerError("unreachable", f"broker {endpoint}: closed the connection: does it speak MQTT without TLS?")
+    rc = error.rc
+    number = rc.value if isinstance(rc, ReasonCode) else rc
+    if number in _REFUSED:
+        return BrokerError("refused", f"broker {endpoint}: refused: user name, password or certificate not accepted")
+    return BrokerError("unreachable", f"broker {endpoint}: refused: {str(rc).lower()}")
 
 
 def probe_port(endpoint: Endpoint, timeout: float = 3.0) -> None:
@@ -234,5 +288,5 @@ def probe_port(endpoint: Endpoint, timeout: float = 3.0) -> None:
         with socket.create_connection((endpoint.host, endpoint.port), timeout=timeout):
             pass
     except OSError as error:
-        reason = "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
+        reason = "no answer" if isinstance(error, TimeoutError) else _reason(error)
         raise BrokerError("unreachable", f"broker {endpoint}: {reason}") from None

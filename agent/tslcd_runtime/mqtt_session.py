@@ -1,0 +1,170 @@
+"""One MQTT session on a socket that is already open; used by :mod:`tslcd_runtime.mqtt` only.
+
+aiomqtt 2.5 marries paho with asyncio: readers, writers, keepalive. What is different here, and why:
+
+* connecting does not use the loop's executor, whose threads hold up the end of a program;
+* whatever happens, :meth:`Session.close` leaves no socket, reader or task behind, also after a cancelled connect;
+* a connection closed before the CONNACK is an error at once, not after the timeout (TLS 1.3 refuses certificates so);
+* a lost connection fails every waiting call at once, and "not authorised" in answer to a publish is told to the caller;
+* messages go into a queue that is safe to cancel, without two tasks a message; they are acknowledged by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import aiomqtt
+from aiomqtt.exceptions import MqttCodeError, MqttConnectError
+from paho.mqtt.client import MQTT_ERR_SUCCESS
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from paho.mqtt.client import MQTTMessage
+    from paho.mqtt.reasoncodes import ReasonCode
+
+# what paho would log is in the error that the caller gets, and the caller logs edges
+_LOGGER: Final = logging.getLogger("tslcd_runtime.mqtt_session")
+_LOGGER.setLevel(logging.CRITICAL)
+
+
+class ClosedEarlyError(Exception):
+    """The broker closed the connection before it had answered the CONNECT."""
+
+
+class Session(aiomqtt.Client):
+    """A session, from CONNECT to the end of its socket. ``inbox`` ends with None when the connection is lost."""
+
+    def __init__(self, ready: socket.socket, host: str, port: int, **options: Any) -> None:
+        """Own ``ready``, a connected socket. ``options`` are aiomqtt's."""
+        super().__init__(host, port, logger=_LOGGER, **options)
+        self.inbox: asyncio.Queue[MQTTMessage | None] = asyncio.Queue()
+        self._ready = ready
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._disconnected.add_done_callback(self._on_end)
+        self._paho = cast("Any", self._client)  # its methods are replaced below, its privates used
+        self._paho.manual_ack_set(on=True)
+        self._paho._create_socket = lambda: ready  # noqa: SLF001 - the one way in for a socket of our own
+
+    async def connect(self) -> None:
+        """Send CONNECT and wait for the answer. Raises MqttConnectError when it is no, ClosedEarlyError, OSError."""
+        self._client_connect()
+        await self._connected
+
+    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> asyncio.Future[ReasonCode]:
+        """Publish; the future is the broker's answer, or ConnectionError. With QoS 0 it is done when written."""
+        info = self._paho.publish(topic, payload, qos, retain)
+        return self._await_answer(info.rc, info.mid)
+
+    def ask(self, filters: Sequence[str], *, qos: int) -> asyncio.Future[list[ReasonCode]]:
+        """Subscribe; the future is one reason code a filter, or ConnectionError."""
+        rc, mid = self._paho.subscribe([(one, qos) for one in filters])
+        return self._await_answer(rc, mid)
+
+    def acknowledge(self, mid: int, qos: int) -> None:
+        """Send PUBACK. A lost connection is no error here: the inbox tells."""
+        if not self._disconnected.done():
+            self._paho.ack(mid, qos)
+
+    @property
+    def loss(self) -> str:
+        """Why the connection ended, in a few words."""
+        error = self._disconnected.exception() if self._disconnected.done() else None
+        reason = str(getattr(error, "rc", None) or error or "").lower()
+        # paho says "unspecified error" for everything that TCP says
+        return f"connection lost: {reason}" if reason and "unspecified" not in reason else "connection lost"
+
+    async def goodbye(self, within: float) -> None:
+        """Send DISCONNECT and wait until it is written, ``within`` seconds at most."""
+        if not self._disconnected.done() and self._paho.disconnect() == MQTT_ERR_SUCCESS:
+            await asyncio.wait((self._disconnected,), timeout=within)
+
+    async def close(self) -> None:
+        """Close the socket and end the keepalive task, whatever the state. Safe to call again."""
+        self._end(None)
+        self._paho._sock_close()  # noqa: SLF001 - paho closes only after a goodbye
+        self._ready.close()
+        if self._connected.done() and not self._connected.cancelled():
+            self._connected.exception()  # asked for, so that asyncio does not log it as never retrieved
+        if self._misc_task is not None:
+            self._misc_task.cancel()
+            await asyncio.wait((self._misc_task,))
+
+    def _await_answer(self, rc: int, mid: int | None) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        if rc != MQTT_ERR_SUCCESS or mid is None or self._disconnected.done():
+            future.set_exception(ConnectionError())
+        else:
+            self._answers[mid] = future
+            future.add_done_callback(lambda _: self._answers.pop(mid, None))
+        return future
+
+    def _on_end(self, disconnected: asyncio.Future[None]) -> None:
+        """Tell everybody who waits that the connection is over."""
+        disconnected.exception()
+        for future in tuple(self._answers.values()):
+            if not future.done():
+                future.set_exception(ConnectionError())
+        self.inbox.put_nowait(None)
+
+    def _end(self, error: Exception | None) -> None:
+        """Mark the connection as over; the first reason counts."""
+        if not self._connected.done():
+            self._connected.set_exception(ClosedEarlyError())
+        if self._disconnected.done():
+            return
+        if error is None:
+            self._disconnected.set_result(None)
+        else:
+            self._disconnected.set_exception(error)
+
+    def _guarded(self, call: Callable[[], object]) -> None:
+        """Run paho. A parser that chokes on what the peer sent is a lost connection, and never ends the loop."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever paho raises, the connection is not usable any more
+            self._end(error)
+            self._paho._sock_close()  # noqa: SLF001
+
+    def _read(self) -> None:
+        self._paho.loop_read()
+        # a TLS socket may hold bytes that the loop's selector cannot see
+        while (held := getattr(self._paho.socket(), "pending", None)) and held():
+            self._paho.loop_read()
+
+    def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:
+        del client, userdata
+        self._loop.add_reader(sock.fileno(), self._guarded, self._read)
+        self._misc_task = self._loop.create_task(self._misc_loop(), name=f"keepalive of {self._hostname}:{self._port}")
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        # at once: posted to the loop, as aiomqtt does, it could meet a closed socket or another that has its number
+        del client, userdata
+        self._loop.add_writer(sock.fileno(), self._guarded, self._paho.loop_write)
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        del client, userdata, flags, properties
+        self._end(None if reason_code == MQTT_ERR_SUCCESS else MqttCodeError(reason_code, "connection lost"))
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        del client, userdata, properties
+        self._settle(mid, reason_code)
+
+    def _on_subscribe(self, client: Any, userdata: Any, mid: int, reason_codes: Any, properties: Any = None) -> None:
+        del client, userdata, properties
+        self._settle(mid, reason_codes)
+
+    def _settle(self, mid: int, answer: Any) -> None:
+        future = self._answers.get(mid)
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+    def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
+        del client, userdata
+        self.inbox.put_nowait(message)
+
+
+__all__ = ["ClosedEarlyError", "MqttConnectError", "Session"]
