@@ -60,12 +60,16 @@ class Part:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
 
+    def signal_stop(self) -> None:
+        """Ask it to end, without waiting."""
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+
     def stop(self, timeout: float = 8.0) -> None:
         """End it politely, then not."""
         if self._process is None:
             return
-        self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)
+        self.signal_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)
         self.kill()

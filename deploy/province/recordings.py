@@ -8,11 +8,15 @@ operational state of interfaces can be written with SNMP SET, which is how a che
 
 from __future__ import annotations
 
+import asyncio
 import bz2
 import hashlib
 import importlib.resources
+import os
 import sys
 from typing import TYPE_CHECKING, Final
+
+from pysnmp.hlapi.v3arch import asyncio as snmp
 
 from province.parts import DemoError
 
@@ -103,16 +107,41 @@ def write(folder: Path, community: str, lines: Iterable[str]) -> None:
     (folder / f"{community}.snmprec").write_text(text)
 
 
-def responder(data: Path, cache: Path, address: str, port: int) -> list[str]:
-    """Return the command of a simulator that answers for every recording in ``data``, by community name."""
-    cache.mkdir(parents=True, exist_ok=True)
+def responder(data: Path, index: Path, endpoints: Iterable[tuple[str, int]]) -> list[str]:
+    """Return the command of a simulator that answers at ``endpoints`` for every recording in ``data``, by community name."""
+    index.mkdir(parents=True, exist_ok=True)
+    # it insists on being told a user when root starts it
+    user = ["--process-user=root", "--process-group=root"] if os.geteuid() == 0 else []
     return [
         sys.executable,
         "-c",
         "from snmpsim.commands.responder import main; import sys; sys.exit(main())",
         f"--data-dir={data}",
-        f"--cache-dir={cache}",
-        f"--agent-udpv4-endpoint={address}:{port}",
+        f"--cache-dir={index}",
+        *(f"--agent-udpv4-endpoint={address}:{port}" for address, port in endpoints),
         "--logging-method=stderr",
         "--log-level=error",
+        *user,
     ]
+
+
+def set_oper_status(address: str, port: int, community: str, *, index: int, status: int) -> None:
+    """Write ifOperStatus of one interface of a simulated device by SNMP SET. Raises DemoError when it is not answered."""
+    asyncio.run(_set(address, port, community, f"{_OPER_STATUS}{index}", status))
+
+
+async def _set(address: str, port: int, community: str, oid: str, value: int) -> None:
+    engine = snmp.SnmpEngine()
+    try:
+        target = await snmp.UdpTransportTarget.create((address, port), timeout=2, retries=2)
+        error, status, _, _ = await snmp.set_cmd(
+            engine,
+            snmp.CommunityData(community),
+            target,
+            snmp.ContextData(),
+            snmp.ObjectType(snmp.ObjectIdentity(oid), snmp.Integer32(value)),
+        )
+    finally:
+        engine.close_dispatcher()
+    if error or status:
+        raise DemoError(f"simulated device {community}: SNMP SET: {error or status}")
