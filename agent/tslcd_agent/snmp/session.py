@@ -134,7 +134,7 @@ class GufoSession:
                 fresh = not self._proven
                 self._drop()
                 if fresh:
-                    msg = XX
+                    msg = f"SNMPv3 refuses user {self._device.snmp.user}: name, password, protocol or security level"
                     raise RefusedError(msg) from None
                 # the engine restarted, or its clock moved: begin anew
             except TimeoutError:

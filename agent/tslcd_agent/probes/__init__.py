@@ -1,0 +1,1 @@
+"""Active measurements from the agent to named targets."""

@@ -1,0 +1,204 @@
+"""ICMP echoes over IPv4 and IPv6: the only importer of gufo.ping.
+
+gufo-ping 0.7 has the packets, the clock and the sockets in Rust (datagram sockets where net.ipv4.ping_group_range lets us,
+raw ones with CAP_NET_RAW). Its own Python class is not used: it takes an error of sending for a loss, never closes a socket,
+and fails in the event loop when a waiter is cancelled. What is here instead is a dispatcher of one page.
+
+Invariants:
+
+* :class:`Pinger` is the only way to send an echo, and it sends none to an address of ``forbidden``, whichever name led there.
+* No route and no permission are outcomes of their own, told apart from silence; a round that was denied sent nothing.
+* ICMP errors are heard where the system queues them for us (ip(7) IP_RECVERR): a gateway that says "host unreachable" makes
+  ``unreachable``, silence makes ``no_answer``.
+* Sizes are 64 to 4,000 bytes: outside of them gufo-ping panics (seen).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import socket
+import sys
+from typing import TYPE_CHECKING, Final, cast
+
+from gufo.ping._fast import SocketWrapper
+from gufo.ping.socket import POLICY_SHIFT, IPv4, IPv6, SelectionPolicy
+
+from tslcd_agent.config import normal_address
+from tslcd_agent.probes.contract import Echoes, ProbeResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gufo.ping.proto import SocketProto
+
+    from tslcd_agent.probes.contract import Outcome
+
+_NANOSECONDS: Final = 1e9
+#: The longest wait for a name, in seconds.
+RESOLVE_WITHIN: Final = 5.0
+MIN_SIZE: Final = 64
+MAX_SIZE: Final = 4000
+#: What gufo-ping itself gives up after, in seconds: far above every wait of ours, which are the ones that count.
+_FORGET_AFTER: Final = 60.0
+_UNREACHABLE: Final = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+)
+_DENIED: Final = frozenset({errno.EPERM, errno.EACCES})
+_IP_RECVERR: Final = 11  # linux/in.h; the socket module has no name for it
+_IPV6_RECVERR: Final = 25  # linux/in6.h
+
+
+class _Sender:
+    """One socket of one address family and source, and who waits for what on it."""
+
+    def __init__(self, address: str, source: str | None) -> None:
+        """Open the socket. Raises OSError (PermissionError when the system lets us have neither kind)."""
+        family = IPv6 if ":" in address else IPv4
+        policy = POLICY_SHIFT[family] + SelectionPolicy.DGRAM_RAW.value
+        coarse = False
+        self._socket = cast("SocketProto", SocketWrapper(policy, int(_FORGET_AFTER * _NANOSECONDS), coarse))
+        if source is not None:
+            self._socket.bind(source)
+        self._waiting: dict[int, tuple[str, asyncio.Future[float | None]]] = {}
+        self._own = socket.socket(fileno=os.dup(self._socket.get_fd()))
+        level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if family == IPv6 else (socket.IPPROTO_IP, _IP_RECVERR)
+        self._own.setsockopt(level, option, 1)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._own.fileno(), self._readable)
+
+    async def echo(self, address: str, size: int, wait: float) -> float | None:
+        """Send one echo; return its round-trip time in seconds, None when it is lost. Raises OSError when told so."""
+        session = self._send(address, size)
+        answer: asyncio.Future[float | None] = self._loop.create_future()
+        self._waiting[session] = (address, answer)
+        try:
+            async with asyncio.timeout(wait):
+                return await answer
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting.pop(session, None)
+
+    def _send(self, address: str, size: int) -> int:
+        text = self._socket.clean_ip(address) if ":" in address else address
+        self._errors()
+        try:
+            return self._socket.send(text, size)
+        except OSError:
+            # the error may have been another echo's, reported at the first chance: once more, and it is ours
+            self._errors()
+            return self._socket.send(text, size)
+
+    def _readable(self) -> None:
+        self._errors()
+        with contextlib.suppress(OSError):
+            for session, nanoseconds in (self._socket.recv() or {}).items():
+                _, answer = self._waiting.get(session, ("", None))
+                if answer is not None and not answer.done():
+                    answer.set_result(nanoseconds / _NANOSECONDS if nanoseconds else None)
+
+    def _errors(self) -> None:
+        """Take what the network said from the socket's error queue, and pass it to who waits for that address."""
+        while True:
+            try:
+                _, ancillary, _, peer = self._own.recvmsg(256, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+            except OSError:
+                break
+            number = next((int.from_bytes(data[:4], sys.byteorder) for _, _, data in ancillary if len(data) >= 4), 0)  # noqa: PLR2004 - sock_extended_err.ee_errno
+            if number in _UNREACHABLE:
+                for address, answer in self._waiting.values():
+                    if address == peer[0] and not answer.done():
+                        answer.set_exception(OSError(number, os.strerror(number)))
+        self._own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def close(self) -> None:
+        """Close the socket; whoever still waits hears of a loss."""
+        self._loop.remove_reader(self._own.fileno())
+        self._own.close()
+        for _, answer in self._waiting.values():
+            if not answer.done():
+                answer.set_result(None)
+
+
+class Pinger:
+    """All echoes of the agent go through here; sockets are opened when first needed and kept."""
+
+    def __init__(self, forbidden: Iterable[str] = ()) -> None:
+        """``forbidden``: addresses in their normal form (:func:`~tslcd_agent.config.normal_address`) that are never sent to."""
+        self._forbidden = frozenset(forbidden)
+        self._senders: dict[tuple[bool, str | None], _Sender] = {}
+
+    async def probe(self, echoes: Echoes) -> ProbeResult:
+        """Run one round; a :data:`~tslcd_agent.probes.contract.ProbeFunction`."""
+        address = await _resolve(echoes.target, echoes.source)
+        if address is None:
+            return ProbeResult("unresolved")
+        if address in self._forbidden:
+            return ProbeResult("denied", address=address)
+        try:
+            sender = self._sender(address, echoes.source)
+        except OSError as error:
+            return ProbeResult(_outcome(error), address=address)
+        size = min(max(echoes.size, MIN_SIZE), MAX_SIZE)
+
+        async def one(index: int) -> float | OSError | None:
+            await asyncio.sleep(index * echoes.spacing)
+            try:
+                return await sender.echo(address, size, echoes.wait)
+            except OSError as error:
+                return error
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(index), name=f"echo {echoes.target}") for index in range(echoes.count)]
+        answers = [task.result() for task in tasks]
+        rtts = tuple(None if isinstance(answer, OSError) else answer for answer in answers)
+        if any(rtt is not None for rtt in rtts):
+            return ProbeResult("ok", rtts, address)
+        outcome: Outcome = next((_outcome(answer) for answer in answers if isinstance(answer, OSError)), "no_answer")
+        return ProbeResult(outcome, () if outcome == "denied" else rtts, address)
+
+    async def reachable(self, address: str, wait: float) -> bool:
+        """Whether ``address`` answers one of two echoes within ``wait`` seconds each; True as well when we may not ask."""
+        result = await self.probe(Echoes(address, count=2, spacing=0.1, wait=wait))
+        return result.outcome in {"ok", "denied"}
+
+    def _sender(self, address: str, source: str | None) -> _Sender:
+        key = (":" in address, source)
+        sender = self._senders.get(key)
+        if sender is None:
+            sender = self._senders[key] = _Sender(address, source)
+        return sender
+
+    def close(self) -> None:
+        """Close all sockets; the pinger may be used again and then opens new ones."""
+        for sender in self._senders.values():
+            sender.close()
+        self._senders.clear()
+
+
+def _outcome(error: OSError) -> Outcome:
+    # gufo-ping's errors have their number in the text only
+    said = re.search(r"\(os error ([0-9]+)\)", str(error))
+    number = int(said[1]) if said else error.errno
+    if number in _DENIED or isinstance(error, PermissionError):
+        return "denied"
+    return "unreachable" if number in _UNREACHABLE else "no_answer"
+
+
+async def _resolve(target: str, source: str | None) -> str | None:
+    """Return an address of ``target`` in its normal form, of the family of ``source``; None when there is none in time."""
+    try:
+        return normal_address(target)
+    except ValueError:
+        pass
+    family = socket.AF_UNSPEC if source is None else socket.AF_INET6 if ":" in source else socket.AF_INET
+    try:
+        async with asyncio.timeout(RESOLVE_WITHIN):
+            found = await asyncio.get_running_loop().getaddrinfo(target, None, family=family, type=socket.SOCK_DGRAM)
+        return next((normal_address(str(one[4][0])) for one in found), None)
+    except (OSError, UnicodeError, ValueError):
+        return None
