@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import ClassVar, Final, Literal, TypeAlias
 
 SnmpCode: TypeAlias = Literal["refused", "silent", "broken"]
+RefusalReason: TypeAlias = Literal["user", "privacy", "port"]
 
 
 class ReadingError(Exception):
@@ -32,9 +33,14 @@ class SnmpError(ReadingError):
 
 
 class RefusedError(SnmpError):
-    """The device refused: SNMPv3 authentication (RFC 3414 section 3.2), or ICMP port unreachable."""
+    """The device refused. ``reason``: ``user`` (SNMPv3, RFC 3414 section 3.2), ``privacy``, or ``port`` (ICMP port unreachable)."""
 
     code = "refused"
+
+    def __init__(self, reason: RefusalReason, message: str) -> None:
+        """Keep the reason beside the message."""
+        super().__init__(message)
+        self.reason: RefusalReason = reason
 
 
 class SilentError(SnmpError):

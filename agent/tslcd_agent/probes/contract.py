@@ -7,7 +7,7 @@ and raises nothing but cancellation.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -77,7 +77,7 @@ class ProbeResult:
 
 
 #: The one signature.
-ProbeFunction: TypeAlias = Callable[[Echoes], Awaitable[ProbeResult]]
+ProbeFunction: TypeAlias = Callable[[Echoes], Coroutine[Any, Any, ProbeResult]]
 
 
 def probe_table(results: dict[str, ProbeResult]) -> Table:

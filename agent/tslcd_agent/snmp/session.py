@@ -135,7 +135,7 @@ class GufoSession:
                 self._drop()
                 if fresh:
                     msg = f"SNMPv3 refuses user {self._device.snmp.user}: name, password, protocol or security level"
-                    raise RefusedError(msg) from None
+                    raise RefusedError("user", msg) from None
                 # the engine restarted, or its clock moved: begin anew
             except TimeoutError:
                 if self._device.snmp.version == "3":
@@ -161,10 +161,11 @@ class GufoSession:
             return BrokenError(f"answers of {device.address} port {device.port} cannot be decoded: {broken}")
         if discovered and device.snmp.priv is not None:
             return RefusedError(
-                f"SNMPv3 leaves the encrypted questions of user {device.snmp.user} unanswered: privacy password or protocol"
+                "privacy",
+                f"SNMPv3 leaves the encrypted questions of user {device.snmp.user} unanswered: privacy password or protocol",
             )
         if await port_closed(device.address, device.port, device.timeout):
-            return RefusedError(f"port {device.port} of {device.address} is closed")
+            return RefusedError("port", f"port {device.port} of {device.address} is closed")
         return SilentError(f"no SNMP answer from {device.address} port {device.port}")
 
     async def _connected(self) -> GufoClient:

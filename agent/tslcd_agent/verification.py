@@ -1,0 +1,14 @@
+"""What ``tslcd-agent check`` says about one thing: whether it works, and in plain words what to do when it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One line of the table. ``name`` is what was tried, ``message`` is for people, in their language, without secrets."""
+
+    name: str
+    ok: bool
+    message: str
