@@ -112,6 +112,14 @@ class Spool:
         """Return the ordinal of a stream within this spool; None for a foreign one."""
         return await self._call(lambda: self._engine.generation(stream))
 
+    async def renew_stream(self, stream: str) -> None:
+        """Begin a new stream and move into it what waits of ``stream``.
+
+        For a spool that was set back (a restored disk image, a copied disk): numbers that it would give next were given
+        before, and a collector would take new reports for old ones.
+        """
+        await self._call(lambda: self._engine.renew_stream(stream))
+
     async def mark_alive(self) -> None:
         """Leave a sign of life for the next start."""
         await self._call(self._engine.mark_alive)

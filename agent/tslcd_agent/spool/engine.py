@@ -262,6 +262,12 @@ class Engine:
         streams = self._store.state.streams if self._store is not None else {}
         return next((generation for generation, name in streams.items() if name == stream), None)
 
+    def renew_stream(self, stream: str) -> None:
+        """Begin a new stream and move into it what waits of ``stream``: somebody else has used its numbers."""
+        generation = self.generation(stream)
+        if generation is not None and self._memory is None:
+            self._try(lambda store: store.renew(generation))
+
     def waiting(self, stream: str, first: int, last: int, limit: int) -> list[int] | None:
         """Return the numbers of ``stream`` from ``first`` to ``last`` that wait here, at most ``limit``; None: cannot say."""
         generation = self.generation(stream)

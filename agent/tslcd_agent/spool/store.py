@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
-from tslcd_agent.spool.state import Row, State, fresh_state, generation_of, key_of
+from tslcd_agent.spool.state import Row, State, fresh_state, generation_of, key_of, new_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +30,7 @@ FILE: Final = "spool.db"
 _PAGE: Final = 4096
 _DROP_BATCH: Final = 16
 _AGE_WALK: Final = 4096
+_RENEW_BATCH: Final = 100
 _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS report (key INTEGER PRIMARY KEY, at REAL NOT NULL, boot TEXT NOT NULL, mono REAL NOT NULL,
     checksum INTEGER NOT NULL, payload BLOB NOT NULL)""",
@@ -247,6 +248,25 @@ class Store:
         """Change the state alone."""
         with self._transaction() as state:
             change(state)
+
+    def renew(self, generation: int) -> int:
+        """Give the reports of a stream new numbers in a new one, which becomes the current; return how many there were."""
+        count = 0
+        with self._transaction() as state:
+            state.current += 1
+            state.streams[state.current] = new_stream()
+            state.next = 1
+            old = (key_of(generation, 0), key_of(generation + 1, 0) - 1)
+            while batch := self.rows(*old, _RENEW_BATCH, "ASC"):
+                for row in batch:
+                    document = msgspec.json.decode(row.payload)
+                    document["stream"], document["seq"] = state.stream, state.next
+                    key = key_of(state.current, state.next)
+                    self._insert(Row(key, row.at, row.boot, row.mono, msgspec.json.encode(document)))
+                    self._connection.execute("DELETE FROM report WHERE key = ?", (row.key,))
+                    state.next += 1
+                    count += 1
+        return count
 
     def forget_streams(self) -> None:
         """Forget the names of streams that have no reports left; called at start, so that the document stays small."""

@@ -1,0 +1,109 @@
+"""The agent about itself: a reading every heartbeat, and the sign of life that the next start will look for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tslcd_agent.readings import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tslcd_agent.courier import Courier
+    from tslcd_agent.readings import Submit
+    from tslcd_agent.spool import Spool, Statistics
+    from tslcd_runtime.health import Health
+    from tslcd_wire.report import Table
+
+#: Written here, since importlib.metadata costs 2 MB of the agent's memory; a test holds it to pyproject's.
+VERSION: Final = "0.1.0"
+_STATM: Final = Path("/proc/self/statm")
+
+
+def resident_bytes(statm: Path = _STATM) -> int | None:
+    """Return the resident memory of this process (proc(5), statm); None where it cannot be read."""
+    try:
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def agent_table(
+    spool: Statistics, courier: Courier, *, uptime: float, poll_overruns: int, resident: int | None, cpu: float
+) -> Table:
+    """Return the table of kind ``agent``; ``uptime`` and ``cpu`` in seconds, ``resident`` in bytes."""
+    return {
+        "key": [""],
+        "uptime_seconds": [round(uptime, 3)],
+        "resident_memory_bytes": [resident],
+        "cpu_seconds_total": [round(cpu, 3)],
+        "spool_reports": [spool.waiting],
+        "spool_bytes": [spool.bytes],
+        "spool_limit_bytes": [spool.limit],
+        "spool_oldest_seconds": [0.0 if not spool.waiting else _rounded(spool.oldest_age)],
+        "reports_total": [spool.totals.made],
+        "reports_sent_total": [courier.sent],
+        "reports_confirmed_total": [spool.totals.confirmed],
+        "reports_dropped_total": [spool.totals.dropped],
+        "broker_connects_total": [courier.connects],
+        "poll_overruns_total": [poll_overruns],
+        "version": [VERSION],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+class Heartbeat:
+    """Reports the agent itself every ``interval`` seconds. ``poll_overruns`` tells how many polls ran out of time."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        courier: Courier,
+        submit: Submit,
+        health: Health,
+        *,
+        interval: float,
+        poll_overruns: Callable[[], int],
+    ) -> None:
+        """Remember; the agent's uptime counts from here."""
+        self._spool = spool
+        self._courier = courier
+        self._submit = submit
+        self._health = health
+        self._poll_overruns = poll_overruns
+        self._began = time.monotonic()
+        #: Seconds between heartbeats; may be changed while it runs.
+        self.interval = interval
+
+    async def run(self) -> None:
+        """Beat for ever, the first time at once."""
+        try:
+            while True:
+                self._health.register("heartbeat", 3 * self.interval + 30)
+                await self.beat()
+                await asyncio.sleep(self.interval)
+        finally:
+            self._health.unregister("heartbeat")
+
+    async def beat(self) -> None:
+        """Leave a sign of life and report once."""
+        await self._spool.mark_alive()
+        statistics = await self._spool.statistics()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        table = agent_table(
+            statistics,
+            self._courier,
+            uptime=time.monotonic() - self._began,
+            poll_overruns=self._poll_overruns(),
+            resident=resident_bytes(),
+            cpu=used.ru_utime + used.ru_stime,
+        )
+        await self._submit(Reading("", {"agent": table}))
