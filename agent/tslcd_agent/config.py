@@ -154,7 +154,7 @@ class Probe(_Settings, frozen=True, kw_only=True):
     spacing: Duration = 0.2
     timeout: Duration = 1.0
     interval: Duration = 30.0
-    size: Annotated[int, Meta(ge=64, le=9000)] = 64
+    size: Annotated[int, Meta(ge=64, le=1500)] = 64
     source: Address | None = None
 
 
