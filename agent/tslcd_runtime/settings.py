@@ -307,7 +307,7 @@ class _Walker:
             if value in info.values and not isinstance(value, bool):
                 return value
             return self.wrong(node, path, f"{_shown(node)} is not allowed: {_wanted(info)}")
-        if isinstance(info, shape.StrType) and not isinstance(value, str):
+        if isinstance(info, shape.StrType) and (not isinstance(value, str) or _looks_a_number(node)):
             return self.wrong(node, path, f"{node.value} is not text in YAML: put it in quotes")
         try:
             return msgspec.convert(value, _python_type(info))
@@ -322,6 +322,11 @@ class _Walker:
             return self.constructor.construct_object(node)
         except (yaml.YAMLError, ValueError):
             return node.value
+
+
+def _looks_a_number(node: yaml.ScalarNode) -> bool:
+    """Whether text without quotes has digits only: ``06970`` is text in YAML 1.1 and the number 6970 in YAML 1.2."""
+    return not node.style and node.value.isdigit()
 
 
 def _python_type(info: Any) -> Any:

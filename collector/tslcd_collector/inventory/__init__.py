@@ -3,7 +3,9 @@
 ``load(folder)`` is the way in; it raises :class:`tslcd_runtime.settings.SettingsError` with every problem at once.
 """
 
+from tslcd_collector.inventory.bindings import binding_problems
 from tslcd_collector.inventory.files import Agency, Binding, ChannelClass, Contact, Device, Province, Site
+from tslcd_collector.inventory.loading import load
 from tslcd_collector.inventory.model import Channel, DeviceKey, Inventory
 
 __all__ = [
@@ -17,4 +19,6 @@ __all__ = [
     "Inventory",
     "Province",
     "Site",
+    "binding_problems",
+    "load",
 ]

@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,7 +30,7 @@ DeviceKey: TypeAlias = tuple[str, str]
 class Place:
     """Where something stands in the inventory's files."""
 
-    file: Loaded[object]
+    file: Loaded[Any]
     path: Path_
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class Inventory:
     """Everything a province supervises. Mappings are read-only and in the order of the files.
 
     ``agents`` maps an agent's id to the site where it stands: that of its first device, else of the first channel bound
-    to it. ``channels_by_agent`` has every channel bound to the agent, ``channels_by_device`` those bound to the device.
+    to it. ``devices`` are those with an agent; ``untouched`` those that are never polled. ``channels_by_agent`` has every channel bound to the agent, ``channels_by_device`` those bound to the device.
     """
 
     province: Province
@@ -83,6 +83,7 @@ class Inventory:
     contacts: Mapping[str, Contact]
     classes: Mapping[str, ChannelClass]
     devices: Mapping[DeviceKey, Device]
+    untouched: tuple[Device, ...]
     channels: Mapping[str, Channel]
     agents: Mapping[str, Site]
     channels_by_agent: Mapping[str, tuple[Channel, ...]]

@@ -1,0 +1,254 @@
+"""The whole check of an inventory: what no single file can tell.
+
+Invariants:
+
+* Every mistake is told, at the line where it is mended, with what would be allowed.
+* Nothing is said to be missing from a file that could not be read: that one problem is enough.
+* What passes here needs no further check by any reader of the inventory.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.inventory.units import same_name, territory
+from tslcd_runtime.units import BIT_RATE, DURATION, RATIO
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from tslcd_collector.inventory.files import ChannelClass, ChannelEntry, Device
+    from tslcd_collector.inventory.folder import Folder, Placed
+    from tslcd_collector.inventory.model import Place
+    from tslcd_runtime.settings import Problem
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Identified)
+#: What a channel of this network may have (level II tails have 200 Mbps for most communes since 2025).
+MIN_CONTRACTED: Final = 2e6
+MAX_CONTRACTED: Final = 10e9
+#: A message lists no more than this many ids.
+MAX_LISTED: Final = 10
+_CIPHER: Final = "cipher equipment is never polled (Circular 06/2026/TT-BKHCN, article 9.4)"
+
+
+def problems(folder: Folder) -> Iterator[Problem]:
+    """Yield every problem that goes across values or files."""
+    yield from _twice(folder)
+    yield from _units(folder)
+    yield from _contacts(folder)
+    for device in folder.devices:
+        yield from _device(device, folder)
+    for one in folder.classes:
+        yield from _class(one)
+    for channel in folder.channels:
+        yield from _references(channel, folder)
+        yield from _figures(channel)
+        yield from _binding(channel, folder)
+    yield from _circles(folder)
+
+
+def ids(entries: Iterable[Placed[T]]) -> dict[str, T]:
+    """Index things by their id; the first of two with one id stays."""
+    index: dict[str, T] = {}
+    for entry in entries:
+        index.setdefault(entry.value.id, entry.value)
+    return index
+
+
+def device_key(device: Device) -> tuple[str, str]:
+    """How a device is told apart: by agent and id; one without an agent by its site."""
+    return (device.agent, device.id) if device.agent else (f"@{device.site}", device.id)
+
+
+def _twice(folder: Folder) -> Iterator[Problem]:
+    """Tell of every id that is given twice within its kind, in one file or two, with both places."""
+    named: list[tuple[str, Place]] = []
+    named += ((f"contact {one.value.id!r}", one.place) for one in folder.contacts)
+    named += ((f"agency {one.value.id!r}", one.place) for one in folder.agencies)
+    named += ((f"site {one.value.id!r}", one.place) for one in folder.sites)
+    named += ((f"class {one.value.id!r}", one.place) for one in folder.classes)
+    named += ((f"channel {one.value.id!r}", one.place) for one in folder.channels)
+    for one in folder.devices:
+        holder = f"agent {one.value.agent!r}" if one.value.agent else f"site {one.value.site!r}"
+        named.append((f"device {one.value.id!r} of {holder}", one.place))
+    first: dict[str, Place] = {}
+    for name, place in named:
+        known = first.setdefault(name, place)
+        if known is not place:
+            yield place.problem(("id",), f"{name} is given twice, first at {known}")
+
+
+def _missing(place: Place, path: tuple[str | int, ...], word: str, wanted: str, known: Collection[str]) -> Problem:
+    """Say that a reference leads nowhere, and where it might lead."""
+    near = difflib.get_close_matches(wanted, known, 1)
+    if near:
+        hint = f"did you mean {near[0]!r}?"
+    else:
+        hint = f"there are {', '.join(sorted(known)[:MAX_LISTED])}" if known else "there are none"
+        hint += f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
+    return place.problem(path, f"no {word} {wanted!r} in the inventory: {hint}")
+
+
+def _units(folder: Folder) -> Iterator[Problem]:
+    """Compare codes and names with the table of units."""
+    table = territory()
+    code = None
+    if folder.province is not None:
+        province, place = folder.province.value, folder.province.place
+        unit = table.provinces.get(province.code)
+        if unit is None:
+            yield place.problem(("code",), f"no province has the code {province.code!r}")
+        else:
+            code = unit.code
+            if not same_name(province.name, unit):
+                yield place.problem(("name",), f"province {unit.code} is {unit.name}, not {province.name}")
+    for entry in folder.sites:
+        site, place = entry.value, entry.place
+        unit = table.communes.get(site.unit)
+        if unit is None:
+            yield place.problem(("unit",), f"no commune, ward or special zone has the code {site.unit!r}")
+            continue
+        if code is not None and unit.province != code:
+            home = table.provinces[unit.province]
+            message = f"unit {unit.code} {unit.full_name} is in province {home.code} {home.name}, not in {code}"
+            yield place.problem(("unit",), message)
+        if site.unit_name is not None and not same_name(site.unit_name, unit):
+            yield place.problem(("unit_name",), f"unit {unit.code} is {unit.full_name}, not {site.unit_name}")
+
+
+def _contacts(folder: Folder) -> Iterator[Problem]:
+    if "contacts" in folder.broken:
+        return
+    known = ids(folder.contacts)
+    holders = [(one.place, one.value.contacts) for one in folder.sites]
+    holders += [(one.place, one.value.contacts) for one in folder.agencies]
+    holders += [(folder.province.place, folder.province.value.contacts)] if folder.province else []
+    for place, contacts in holders:
+        for index, one in enumerate(contacts):
+            if one not in known:
+                yield _missing(place, ("contacts", index), "contact", one, known)
+
+
+def _device(entry: Placed[Device], folder: Folder) -> Iterator[Problem]:
+    device, place = entry.value, entry.place
+    sites = ids(folder.sites)
+    if device.site not in sites and "sites" not in folder.broken:
+        yield _missing(place, ("site",), "site", device.site, sites)
+    if device.role == "cipher" and device.agent:
+        yield place.problem(("agent",), f"{_CIPHER}: leave agent out")
+    if device.role == "cipher" and (*place.path, "touch") in place.file.lines and device.touch:
+        yield place.problem(("touch",), f"{_CIPHER}: leave touch out")
+    if device.polled and not device.agent:
+        yield place.problem(("agent",), "missing: name the agent that polls the device, or write touch: false")
+
+
+def _class(entry: Placed[ChannelClass]) -> Iterator[Problem]:
+    limits, place = entry.value, entry.place
+    for name, quantity in (("loss", RATIO), ("latency", DURATION), ("jitter", DURATION)):
+        warn, critical = getattr(limits, f"{name}_warn"), getattr(limits, f"{name}_critical")
+        if warn > critical:
+            message = f"{quantity.show(warn)} is above {name}_critical {quantity.show(critical)}"
+            yield place.problem((f"{name}_warn",), message)
+    for name in ("loss_warn", "loss_critical", "availability_target"):
+        if getattr(limits, name) > 1:
+            yield place.problem((name,), f"{RATIO.show(getattr(limits, name))} is not allowed: 0% to 100%")
+    if limits.stale_after <= 0:
+        yield place.problem(("stale_after",), "0ms is not allowed: above 0")
+
+
+def _references(entry: Placed[ChannelEntry], folder: Folder) -> Iterator[Problem]:
+    channel, place = entry.value, entry.place
+    targets = (
+        ("site", "sites", channel.site, ids(folder.sites)),
+        ("agency", "agencies", channel.agency, ids(folder.agencies)),
+        ("class", "classes", channel.class_id, {STANDARD.id: STANDARD, **ids(folder.classes)}),
+    )
+    for key, kind, wanted, known in targets:
+        if wanted not in known and kind not in folder.broken:
+            yield _missing(place, (key,), key, wanted, known)
+    channels = ids(folder.channels)
+    if channel.upstream is not None and channel.upstream not in channels and "channels" not in folder.broken:
+        yield _missing(place, ("upstream",), "channel", channel.upstream, channels)
+
+
+def _figures(entry: Placed[ChannelEntry]) -> Iterator[Problem]:
+    channel, place = entry.value, entry.place
+    for key in ("contracted", "contracted_transmit"):
+        rate = getattr(channel, key)
+        if rate is not None and not MIN_CONTRACTED <= rate <= MAX_CONTRACTED:
+            bounds = f"{BIT_RATE.show(MIN_CONTRACTED)} to {BIT_RATE.show(MAX_CONTRACTED)}"
+            yield place.problem((key,), f"{BIT_RATE.show(rate)} is not allowed: {bounds}")
+    try:
+        dt.date.fromisoformat(channel.connected_since)
+    except ValueError:
+        yield place.problem(("connected_since",), f"{channel.connected_since} is not a day of the calendar: YYYY-MM-DD")
+
+
+def _binding(entry: Placed[ChannelEntry], folder: Folder) -> Iterator[Problem]:
+    """Check what a channel is bound to, as far as the inventory knows it."""
+    channel, place, binding = entry.value, entry.place, entry.value.binding
+    if binding is None:
+        return
+    if binding.interface is None and not binding.probes:
+        yield place.problem(
+            ("binding",), "names neither an interface nor a probe: nothing would tell about the channel"
+        )
+    if binding.interface is not None and binding.device is None:
+        yield place.problem(("binding", "device"), f"missing: interface {binding.interface!r} is on a device")
+    if len(set(binding.probes)) < len(binding.probes):
+        yield place.problem(("binding", "probes"), "a probe is named twice")
+    if binding.device is None or "devices" in folder.broken:
+        return
+    index = {device_key(one.value): one.value for one in folder.devices}
+    device = index.get((binding.agent, binding.device)) or index.get((f"@{channel.site}", binding.device))
+    if device is None:
+        yield _no_device(entry, index)
+        return
+    where = ("binding", "device")
+    if device.role == "cipher":
+        yield place.problem(where, f"device {device.id!r} cannot be bound: {_CIPHER}")
+    elif not device.polled:
+        yield place.problem(where, f"device {device.id!r} cannot be bound: it has touch: false")
+    if device.site != channel.site:
+        message = (
+            f"device {device.id!r} of agent {binding.agent!r} stands at site {device.site!r}, not {channel.site!r}"
+        )
+        yield place.problem(where, message)
+
+
+def _no_device(entry: Placed[ChannelEntry], index: dict[tuple[str, str], Device]) -> Problem:
+    """Say whether it is the agent or the device that is not known."""
+    binding = entry.value.binding
+    assert binding is not None  # noqa: S101 - the caller looked
+    wanted = binding.device or ""
+    there = sorted(device for agent, device in index if agent == binding.agent)
+    if there:
+        message = f"agent {binding.agent!r} has no device {wanted!r}: it has {', '.join(there)}"
+        return entry.place.problem(("binding", "device"), message)
+    agents = {agent for agent, _ in index if not agent.startswith("@")}
+    return _missing(entry.place, ("binding", "agent"), "device of agent", binding.agent, agents)
+
+
+def _circles(folder: Folder) -> Iterator[Problem]:
+    """Follow every channel's upstream; each circle is told once, where it was entered first."""
+    upstream = {one.value.id: one.value.upstream for one in folder.channels}
+    told: set[str] = set()
+    for entry in folder.channels:
+        trail: list[str] = []
+        at: str | None = entry.value.id
+        while at is not None and at in upstream and at not in told and at not in trail:
+            trail.append(at)
+            at = upstream[at]
+        if at is not None and at in trail and entry.value.id == at:
+            way = " -> ".join([*trail[trail.index(at) :], at])
+            yield entry.place.problem(("upstream",), f"goes in a circle: {way}")
+            told.update(trail)
