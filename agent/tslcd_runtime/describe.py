@@ -13,9 +13,23 @@ from tslcd_runtime.secret import Secret
 
 def dump(settings: msgspec.Struct) -> str:
     """Write settings as YAML that reads back as the same, but for secrets, which show only where they came from."""
-    return yaml.safe_dump(
-        _plain(settings, shape.type_info(type(settings))), allow_unicode=True, sort_keys=False, width=100
-    )
+    return to_yaml(_plain(settings, shape.type_info(type(settings))))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes digits that are text: what YAML 1.1 leaves bare (``06970``) is a number elsewhere, and settings refuse it."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if value.isdigit() else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def to_yaml(value: Any) -> str:
+    """Write plain values (mappings, lists, text, numbers, flags, None) as YAML that settings read back as the same."""
+    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
 
 
 def _plain(value: Any, info: Any) -> Any:

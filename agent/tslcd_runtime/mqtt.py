@@ -128,7 +128,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._timeout):
                 ready = await sockets.in_daemon_thread(self._open, _close_socket)
-                client = self._make_client(ready)
+                client = self._make_session(ready)
                 await client.connect()
         except BaseException as error:
             if client is not None:
@@ -159,7 +159,7 @@ class Connection:
         except OSError as error:
             raise BrokerError("unreachable", f"broker {endpoint}: {_reason(error)}") from None
 
-    def _make_client(self, ready: socket.socket) -> Session:
+    def _make_session(self, ready: socket.socket) -> Session:
         endpoint, will = self.endpoint, self._will
         v5 = endpoint.protocol == "5"
         properties = None
