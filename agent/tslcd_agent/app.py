@@ -1,0 +1,167 @@
+"""The agent, put together: built in order, started in order, stopped in reverse.
+
+::
+
+    pollers ─┐
+    probes ──┼─► reporter ─► spool ─► courier ─► broker
+    heartbeat┘                 ▲          │
+                               └── acks ──┘
+
+Invariants:
+
+* READY is told when the spool is open and producers run; a broker is not waited for.
+* SIGTERM and SIGINT stop producers first, then the courier, then the spool: what was measured is on disk before it ends.
+* SIGHUP replaces producers, and only when the new settings are good; else the old ones go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+from tslcd_agent.config import AgentConfig, load_config
+from tslcd_agent.courier import Courier
+from tslcd_agent.probes.icmp import Pinger
+from tslcd_agent.probes.runner import runners
+from tslcd_agent.reporter import Reporter, boot_id
+from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
+from tslcd_agent.snmp.session import GufoSession
+from tslcd_agent.spool import Bounds, Spool, system_clock
+from tslcd_agent.telemetry import VERSION, Heartbeat
+from tslcd_runtime.health import Health, notify
+from tslcd_runtime.logs import get_logger
+from tslcd_runtime.settings import SettingsError
+
+#: The longest that the courier may take to say goodbye, in seconds; the whole stop takes less than 5.
+GOODBYE_WITHIN: Final = 3.5
+#: Sections of the settings that a reload does not change.
+FIXED_SECTIONS: Final = ("agent", "log", "brokers", "spool", "courier")
+_log = get_logger("agent")
+
+
+async def run(path: Path, config: AgentConfig) -> None:
+    """Be the agent until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SpoolError."""
+    boot, health, polls = boot_id(), Health(), PollStatistics()
+    signals = _Signals()
+    bounds = Bounds(int(config.spool.max_size), config.spool.max_age)
+    async with Spool(Path(config.spool.directory), bounds, system_clock(boot)) as spool:
+        _tell_start(spool)
+        courier = Courier(
+            spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health
+        )
+        reporter = Reporter(spool, config.agent.id, boot, courier.wake)
+        heartbeat = Heartbeat(spool, courier, reporter.submit, health, interval=0, poll_overruns=lambda: polls.overruns)
+        async with asyncio.TaskGroup() as group:
+            courier.config_digest = await asyncio.to_thread(digest, path)
+            sending = group.create_task(courier.run(), name="courier")
+            watchdog = group.create_task(health.feed(), name="watchdog")
+            while not signals.stop:
+                producers = group.create_task(_produce(config, reporter, health, polls, heartbeat), name="producers")
+                notify("READY=1")
+                await signals.wait()
+                await _cancel(producers)
+                if not signals.stop:
+                    notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+                    config = await _reload(path, config, courier)
+            notify("STOPPING=1")
+            courier.stop()
+            await asyncio.wait([sending], timeout=GOODBYE_WITHIN)
+            await _cancel(sending)
+            watchdog.cancel()
+    signals.close()
+    _log.info("stopped")
+
+
+class _Signals:
+    """SIGTERM and SIGINT set ``stop``; SIGHUP only ends :meth:`wait`."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self._event = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopped)
+        loop.add_signal_handler(signal.SIGHUP, self._event.set)
+
+    def _stopped(self) -> None:
+        self.stop = True
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Wait for a signal."""
+        await self._event.wait()
+        self._event.clear()
+
+    def close(self) -> None:
+        """Give the signals back."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+async def _produce(
+    config: AgentConfig, reporter: Reporter, health: Health, polls: PollStatistics, heartbeat: Heartbeat
+) -> None:
+    """Run every producer of ``config`` until cancelled."""
+    pinger = Pinger(config.untouchable())
+    heartbeat.interval = config.heartbeat.interval
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(heartbeat.run(), name="heartbeat")
+            for device in config.polled():
+                poller = DevicePoller(
+                    device,
+                    GufoSession(device),
+                    reporter.submit,
+                    reachable=pinger.reachable,
+                    health=health,
+                    statistics=polls,
+                )
+                group.create_task(poller.run(), name=poller.name)
+            for runner in runners(config.probes, pinger.probe, reporter.submit, health):
+                group.create_task(runner.run(), name=runner.name)
+    finally:
+        pinger.close()
+
+
+async def _reload(path: Path, config: AgentConfig, courier: Courier) -> AgentConfig:
+    """Return the settings that are in the file now, or those in use when the new ones cannot be used."""
+    try:
+        loaded = await asyncio.to_thread(load_config, path)
+    except SettingsError as error:
+        for problem in error.problems:
+            _log.error("settings not used", problem=str(problem))
+        _log.warning("reload refused: the settings in use stay", problems=len(error.problems))
+        return config
+    fixed = [name for name in FIXED_SECTIONS if getattr(loaded.value, name) != getattr(config, name)]
+    if fixed:
+        _log.warning("these sections change with a restart only", sections=", ".join(fixed))
+    courier.config_digest = await asyncio.to_thread(digest, path)
+    courier.wake()
+    _log.info("settings loaded", devices=len(loaded.value.devices), probes=len(loaded.value.probes))
+    return loaded.value
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end; what it died of is the TaskGroup's to tell."""
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def digest(path: Path) -> str:
+    """Return 12 hexadecimal digits that stand for the content of the settings file; empty when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except OSError:
+        return ""
+
+
+def _tell_start(spool: Spool) -> None:
+    """Log why the agent starts, and how long nothing was heard of it."""
+    last = spool.last_alive
+    silent = max(0.0, round(time.time() - last.at, 1)) if last else None
+    _log.info("started", version=VERSION, reason=spool.start_reason, silent_seconds=silent)
