@@ -19,6 +19,11 @@ def dump(settings: msgspec.Struct) -> str:
 class _Dumper(yaml.SafeDumper):
     """Quotes digits that are text: what YAML 1.1 leaves bare (``06970``) is a number elsewhere, and settings refuse it."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write a value that stands in two places twice: people read these files."""
+        del data
+        return True
+
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if value.isdigit() else None)
