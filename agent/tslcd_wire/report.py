@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tslcd_wire.catalogue import KINDS, MAX_KEY_CHARS, MAX_TEXT_CHARS, Column, Kind, Type, Unit
+from tslcd_wire.catalogue import KINDS, MAX_COUNTER, MAX_KEY_CHARS, MAX_TEXT_CHARS, Column, Kind, Type, Unit
 from tslcd_wire.topics import ID_PATTERN, VERSION
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def _value_type(column: Column) -> Any:
         case Type.GAUGE:
             return float
         case Type.COUNTER:
-            return Annotated[float if column.unit is Unit.SECONDS else int, Meta(ge=0)]
+            # msgspec's bounds end at 2**63-1: the schema has the true bound, the codec checks it
+            bound = Meta(ge=0, extra_json_schema={"maximum": MAX_COUNTER})
+            return Annotated[float if column.unit is Unit.SECONDS else int, bound]
         case Type.BOOL:
             return Literal[0, 1]
         case Type.STATE:
