@@ -29,7 +29,10 @@ ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 Decompress: TypeAlias = Callable[[bytes, int], bytes]
 
 _MAX_NAMED: Final = 16
-_CONTROL: Final = dict.fromkeys((*range(32), 127), " ")
+#: What :data:`tslcd_wire.report.PRINTABLE` does not allow; surrogates have no form in UTF-8.
+_UNFIT: Final = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ") | dict.fromkeys(
+    range(0xD800, 0xE000), "\ufffd"
+)
 
 _encoder = msgspec.json.Encoder()
 _report_decoder = msgspec.json.Decoder(ReportDocument)
@@ -55,13 +58,17 @@ _PLANS: Final = {kind.name: _plan(kind) for kind in KINDS}
 
 
 def clean_key(text: str) -> str:
-    """Make any text fit for a key: control characters become spaces, outer space and what is too long goes."""
-    return text.translate(_CONTROL).strip()[:MAX_KEY_CHARS]
+    """Make any text fit for a key: what cannot be printed is replaced, outer space and what is too long goes."""
+    return _clean(text, MAX_KEY_CHARS)
 
 
 def clean_text(text: str) -> str:
     """Make any text fit for a TEXT column, like :func:`clean_key`."""
-    return text.translate(_CONTROL).strip()[:MAX_TEXT_CHARS]
+    return _clean(text, MAX_TEXT_CHARS)
+
+
+def _clean(text: str, most: int) -> str:
+    return text.translate(_UNFIT).strip()[:most].rstrip()
 
 
 def encode(message: Report | Status | Ack) -> bytes:
@@ -126,12 +133,15 @@ def _unpack(payload: bytes, decompress: Decompress | None) -> bytes:
         msg = "compressed payload where none is expected"
         raise MalformedError(msg)
     try:
-        return decompress(payload, MAX_BYTES)
+        plain = decompress(payload, MAX_BYTES)
     except OverflowError:
-        msg = f"decompresses to more than {MAX_BYTES} bytes"
-        raise OversizeError(msg) from None
+        plain = None
     except ValueError as error:
         raise MalformedError(_short(error)) from None
+    if plain is None or len(plain) > MAX_BYTES:
+        msg = f"decompresses to more than {MAX_BYTES} bytes"
+        raise OversizeError(msg)
+    return plain
 
 
 def _decode(payload: bytes, decoder: msgspec.json.Decoder[M]) -> M:
@@ -182,7 +192,10 @@ def _invalid(generic: object, error: Exception) -> InvalidError | VersionError:
     """Tell a document of another version apart from a bad one."""
     version = generic.get("v", VERSION) if isinstance(generic, dict) else VERSION
     if type(version) is not int or version != VERSION:
-        return VersionError(f"schema version {str(version)[:20]}, this program speaks {VERSION}")
+        shown = f"{version:.10}" if isinstance(version, str) else type(version).__name__
+        if type(version) is int:
+            shown = str(version) if abs(version) < MAX_COUNTER else "beyond all bounds"
+        return VersionError(f"schema version {clean_text(shown)}, this program speaks {VERSION}")
     return InvalidError(_short(error))
 
 

@@ -38,19 +38,20 @@ Value: TypeAlias = float | int | str | None
 Table: TypeAlias = dict[str, list[Any]]
 Tables: TypeAlias = dict[str, Table]
 
-# msgspec reads these at run time; no control characters in anything that becomes a label value
-_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*\Z"
+#: Nothing in a text moves a terminal's cursor, ends a line, or ends a string (C0, C1, line and paragraph separator).
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+# msgspec reads these at run time
 Id = Annotated[str, Meta(pattern=rf"^{ID_PATTERN}\Z")]
 DeviceId = Annotated[str, Meta(pattern=rf"^({ID_PATTERN})?\Z", description="Empty for tables about the agent itself")]
-Key = Annotated[str, Meta(max_length=MAX_KEY_CHARS, pattern=_PRINTABLE)]
-Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS, pattern=_PRINTABLE)]
+Key = Annotated[str, Meta(max_length=MAX_KEY_CHARS, pattern=PRINTABLE)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS, pattern=PRINTABLE)]
 Time = Annotated[float, Meta(ge=0, le=MAX_TIME, description="UTC, seconds since 1970-01-01")]
 Seq = Annotated[int, Meta(ge=1, le=2**53)]
 Mark = Annotated[int, Meta(ge=0, le=2**53)]
 Stream = Annotated[str, Meta(pattern=r"^[0-9a-f]{8,16}\Z", description="Random, made with the spool")]
 Boot = Annotated[str, Meta(pattern=r"^[0-9a-f]{4,32}\Z", description="The kernel's boot id, shortened")]
 Mono = Annotated[float, Meta(ge=0, le=MAX_TIME, description="CLOCK_BOOTTIME, seconds")]
-Short = Annotated[str, Meta(max_length=64, pattern=_PRINTABLE)]
+Short = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
 Range = tuple[Seq, Seq]
 Ranges = Annotated[list[Range], Meta(max_length=MAX_RANGES, description="Closed ranges of sequence numbers")]
 
