@@ -29,7 +29,15 @@ _V3_PRIV: Final = "demo-privacy-key"
 _V3_ENGINE: Final = "0x80001f8804deadbeef01"
 
 #: Recordings of snmpsim-data by device of the inventory.
-PLAYED_BY: Final[dict[DeviceKey, str]] = {}
+PLAYED_BY: Final[dict[DeviceKey, str]] = {
+    ("86-29566-1", "fw"): "network/firewall/fortinet-xcu",
+    ("86-29566-1", "rt"): "network/router/cisco-unmarked-0",
+    ("86-29584-1", "fw"): "network/firewall/sangfor-ad1800-fp2",
+    ("86-29590-1", "fw"): "network/firewall/paloalto-pa-5000",
+    ("86-29593-1", "rt"): "network/router/huawei-s5720",
+    ("86-29602-1", "rt"): "network/router/vyatta-unknown",
+    ("86-29611-1", "fw"): "network/firewall/netentsec-ngfw",
+}
 
 
 @dataclass(frozen=True)
@@ -144,19 +152,15 @@ class Devices:
         if self.real:
             network.remove()
 
-    def gateway(self, agent: str) -> str:
-        """Return the address that the probe ``gateway`` of an agent asks: behind the device's WAN port where it is real."""
-        if self.real and agent == FIREWALL[0]:
-            return network.FIREWALL.wans[0].gateway
-        if self.real and agent == ROUTER[0]:
-            return network.ROUTER.wans[0].gateway
-        return "127.0.2.1"
+    def targets(self, agent: str) -> dict[str, str]:
+        """Return what each probe of an agent asks: gateways behind WAN ports where they are real, else this machine.
 
-    def gateway_2(self, agent: str) -> str:
-        """Return the address that the probe ``gateway-2`` of an agent asks: that of its second way out."""
-        if self.real and agent == FIREWALL[0]:
-            return network.FIREWALL.wans[1].gateway
-        return "127.0.2.2"
+        ``gateway`` is behind the first way out, ``gateway-2`` and ``core`` behind the second, where there is one.
+        """
+        if self.real and agent in {FIREWALL[0], ROUTER[0]}:
+            wans = (network.FIREWALL if agent == FIREWALL[0] else network.ROUTER).wans
+            return {"gateway": wans[0].gateway, "gateway-2": wans[-1].gateway, "core": wans[-1].gateway}
+        return {"gateway": "127.0.2.1", "gateway-2": "127.0.2.2", "core": "127.0.2.3"}
 
     def cut_wan1(self) -> None:
         """Take the firewall's first WAN port down."""

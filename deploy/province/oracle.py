@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from province.parts import DemoError
+from tslcd_agent.spool.inspection import inspect
+from tslcd_agent.spool.state import MAX_SEQ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,12 +51,20 @@ def _rows(file: Path, statement: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
+def _spool(folder: Path) -> tuple[str, int, set[int]]:
+    """Return name of the stream, highest number given, and the numbers that wait."""
+    found = inspect(folder)
+    waiting = {int(str(key)) & MAX_SEQ for (key,) in _rows(folder / "spool.db", "SELECT key FROM report")}
+    return found.stream, found.newest, waiting
+
+
 def account(stage: Stage) -> Account:
-    """Compare every agent's spool with the collector's journal. Raises DemoError when either cannot be read."""
+    """Compare every agent's spool with the collector's journal, both at rest. Raises DemoError when one cannot be read."""
     made = stored = missing = invented = double = 0
     try:
-        journal = _rows(stage.store / "collector.sqlite", "SELECT agent, stream, seq, payload FROM journal")
+        # spools first: what is made meanwhile must not look invented, and what is confirmed meanwhile not lost
         spools = {agent: _spool(stage.spool(agent)) for agent in stage.agents}
+        journal = _rows(stage.store / "collector.db", "SELECT agent, stream, seq, payload FROM journal")
     except sqlite3.Error as error:
         raise DemoError(f"oracle: {error}") from None
     seen: dict[tuple[object, object], dict[int, int]] = {}
@@ -85,7 +95,7 @@ def fresh_report_passes(stage: Stage, timeout: float = 15.0) -> list[str]:
     waiting = set(stage.agents)
     deadline = time.monotonic() + timeout
     while waiting and time.monotonic() < deadline:
-        for agent, at in _rows(stage.store / "collector.sqlite", "SELECT agent, max(at) FROM journal GROUP BY agent"):
+        for agent, at in _rows(stage.store / "collector.db", "SELECT agent, max(at) FROM journal GROUP BY agent"):
             if float(str(at)) > start:
                 waiting.discard(str(agent))
         time.sleep(0.3)

@@ -111,11 +111,14 @@ class Scenario:
         stage, channels = self._stage, self._stage.inventory.channels.values()
         bound = {channel.id: channel.binding for channel in channels if channel.binding}
         on_wan1 = [name for name, one in bound.items() if (one.agent, one.device, one.interface) == (*FIREWALL, "wan1")]
-        on_router = [name for name, one in bound.items() if (one.agent, one.device) == ROUTER]
+        on_router = {name: one for name, one in bound.items() if (one.agent, one.device) == ROUTER}
         lost = next(agent for agent in stage.agents if agent not in {FIREWALL[0], ROUTER[0]})
         of_agent = [name for name, one in bound.items() if one.agent == lost]
-        # the ports of a real device go down with it; a simulated one only falls silent
-        dead = Seen("down", "device_unreachable", "agency") if stage.real else Seen("up", "snmp_refused", "monitoring")
+        # the way to the gateway goes through a real device, and ends with it; a simulated one only falls silent
+        dead, reason, party = (
+            ("down", "device_unreachable", "agency") if stage.real else ("up", "snmp_refused", "monitoring")
+        )
+        no_router = {name: Seen(dead if one.probes else "unknown", reason, party) for name, one in on_router.items()}
         return [
             Fault(
                 "interface down",
@@ -123,9 +126,7 @@ class Scenario:
                 stage.devices.mend_wan1,
                 dict.fromkeys(on_wan1, Seen("down", "interface_down", "operator")),
             ),
-            Fault(
-                "device stopped", stage.devices.stop_router, stage.devices.start_router, dict.fromkeys(on_router, dead)
-            ),
+            Fault("device stopped", stage.devices.stop_router, stage.devices.start_router, no_router),
             Fault(
                 "agent killed",
                 stage.agents[lost].kill,
@@ -155,7 +156,7 @@ class Scenario:
         stray = sorted(changed - set(fault.expected))
         words = [f"{len(fault.expected)} channels"] if fault.expected else ["no channel changed"]
         if fault.expected:
-            words.append(str(next(iter(fault.expected.values()))))
+            words.append(" or ".join(sorted({str(one) for one in fault.expected.values()})))
         words.append(f"seen after {seen_after:.1f} s" if seen_after is not None else f"not seen within {DEADLINE:g} s")
         words.append(f"back after {back_after:.1f} s" if back_after is not None else f"not back within {DEADLINE:g} s")
         if seen_after is None or back_after is None:
@@ -193,5 +194,6 @@ class Scenario:
             + (f", not of {', '.join(silent)}" if silent else ""),
             passed=not silent,
         )
+        self._stage.rest()
         result = account(self._stage)
         self._note("oracle", str(result), passed=result.balanced and result.made > 0)

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,15 @@ class Stage:
                 part.stop()
         self.devices.stop()
         self._lock.close()
+
+    def rest(self) -> None:
+        """Let agents say goodbye and the collector store what is under way; both stay stopped."""
+        for agent in self.agents.values():
+            agent.signal_stop()
+        for agent in self.agents.values():
+            agent.stop()
+        time.sleep(1)  # the last acknowledged messages are within the broker now
+        self.collector.stop()
 
     def fetch(self, path: str) -> bytes:
         """GET a path of the collector. Raises OSError."""
@@ -196,6 +206,10 @@ scrape_configs:
             for key, source in self.devices.sources.items()
             if key[0] == agent
         )
+        probes = "".join(
+            f"  {name}: {{target: {target}, count: 3, spacing: 100ms, timeout: 1s, interval: {INTERVAL}}}\n"
+            for name, target in self.devices.targets(agent).items()
+        )
         file = folder / "agent.yaml"
         file.write_text(
             f"""\
@@ -208,9 +222,7 @@ heartbeat: {{interval: 5s}}
 devices:
 {devices}
 probes:
-  gateway: {{target: {self.devices.gateway(agent)}, count: 3, spacing: 100ms, timeout: 1s, interval: {INTERVAL}}}
-  gateway-2: {{target: {self.devices.gateway_2(agent)}, count: 3, spacing: 100ms, timeout: 1s, interval: {INTERVAL}}}
-"""
+{probes}"""
         )
         return Part(f"agent {agent}", [_script("tslcd-agent"), "run", "--config", str(file)], folder / "agent.log")
 
