@@ -1,0 +1,89 @@
+"""A source for the oracle: the real spool, reporter and courier, fed with numbers instead of measurements.
+
+``python -m support.numbered_agent DIRECTORY BROKER_PORT LEDGER [MUTANT]`` hands numbered readings over for ever. When the spool
+has accepted one (``submit`` returned), its number is appended to LEDGER: from then on it is an obligation. Numbering goes
+on behind the highest number of the ledger, so the program may be killed and started again. Once a file LEDGER.stop is
+there, no more numbers are made, and what waits is sent.
+
+The mutant ``delete-on-puback`` deletes a report as soon as the broker has it, which an oracle worth its name must catch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tslcd_agent.config import Courier as CourierSettings
+from tslcd_agent.config import Identity
+from tslcd_agent.courier import Courier
+from tslcd_agent.readings import Reading
+from tslcd_agent.reporter import Reporter, boot_id
+from tslcd_agent.spool import Bounds, Spool, system_clock
+from tslcd_runtime.health import Health
+from tslcd_runtime.mqtt import Connection, Endpoint
+from tslcd_wire.codec import decode_report
+from tslcd_wire.topics import Lane, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+AGENT = "86-29551-1"
+PROVINCE = "86"
+#: Seconds between two numbers.
+PERIOD = 0.01
+
+
+async def run(directory: Path, port: int, ledger: Path, mutant: str) -> None:
+    """Hand numbers over until killed."""
+    boot = boot_id()
+    settings = CourierSettings(
+        ack_timeout=2.0, live_window=2.0, history_rate=1e9, reconnect_min=0.05, reconnect_max=0.2, answer_timeout=2.0
+    )
+    async with Spool(directory, Bounds(200 * 2**20, 30 * 86400.0), system_clock(boot)) as spool:
+        if mutant == "delete-on-puback":
+            _delete_on_puback(spool)
+        endpoint = Endpoint(port=port, keepalive=5)
+        identity = Identity(id=AGENT, province=PROVINCE)
+        courier = Courier(spool, [endpoint], settings, identity, version="0", boot=boot, health=Health())
+        reporter = Reporter(spool, AGENT, boot, courier.wake)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(courier.run())
+            await _number(reporter, ledger)
+
+
+def _lines(ledger: Path) -> list[str]:
+    return ledger.read_text().split() if ledger.exists() else []
+
+
+async def _number(reporter: Reporter, ledger: Path) -> None:
+    lines = _lines(ledger)
+    # a kill may have come between acceptance and the note of it: that number may be there, and is not given again
+    number = int(lines[-1]) + 2 if lines else 1
+    note = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    stop = ledger.with_suffix(".stop")
+    while not stop.exists():
+        await reporter.submit(Reading(device="", tables={"probe": {"key": ["n"], "packets_sent": [float(number)]}}))
+        os.write(note, f"{number}\n".encode())
+        number += 1
+        await asyncio.sleep(PERIOD)
+
+
+def _delete_on_puback(spool: Spool) -> None:
+    publish: Callable[..., Awaitable[None]] = Connection.publish
+
+    async def publish_and_delete(
+        self: Connection, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> None:
+        await publish(self, topic, payload, qos=qos, retain=retain)
+        if parse(topic).lane is Lane.LIVE:
+            report = decode_report(payload).report
+            await spool.confirm(report.stream, [(report.seq, report.seq)])
+
+    setattr(Connection, "publish", publish_and_delete)  # noqa: B010 - a mutant
+
+
+if __name__ == "__main__":
+    asyncio.run(run(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), (sys.argv[4:] or [""])[0]))
