@@ -65,6 +65,7 @@ class _Sender:
             self._socket.bind(source)
         self._waiting: dict[int, tuple[str, asyncio.Future[float | None]]] = {}
         self._own = socket.socket(fileno=os.dup(self._socket.get_fd()))
+        self._own.settimeout(0)
         level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if family == IPv6 else (socket.IPPROTO_IP, _IP_RECVERR)
         self._own.setsockopt(level, option, 1)
         self._loop = asyncio.get_running_loop()
