@@ -49,11 +49,11 @@ class Device:
 
 FIREWALL: Final = Device(
     "tslcd-fw",
-    "192.0.2.1",
-    "192.0.2.2",
-    (Wan("wan1", "198.51.100.1", "198.51.100.2"), Wan("wan2", "198.51.100.5", "198.51.100.6")),
+    "203.0.113.241",
+    "203.0.113.242",
+    (Wan("wan1", "198.51.100.241", "198.51.100.242"), Wan("wan2", "198.51.100.245", "198.51.100.246")),
 )
-ROUTER: Final = Device("tslcd-rt", "192.0.2.5", "192.0.2.6", (Wan("wan1", "198.51.100.9", "198.51.100.10"),))
+ROUTER: Final = Device("tslcd-rt", "203.0.113.245", "203.0.113.246", (Wan("wan1", "198.51.100.249", "198.51.100.250"),))
 DEVICES: Final = (FIREWALL, ROUTER)
 
 
@@ -111,7 +111,7 @@ def _sysctl(namespace: str, name: str, value: str) -> None:
 def _restore_core_end(device: Device, wan: Wan, table: int) -> None:
     far = _core_end(device, wan)
     _ip("-n", CORE, "link", "set", far, "up")
-    _ip("-n", CORE, "route", "replace", "192.0.2.0/24", "via", wan.address, "dev", far, "table", str(table))
+    _ip("-n", CORE, "route", "replace", "203.0.113.240/29", "via", wan.address, "dev", far, "table", str(table))
 
 
 def cut_wan(device: Device, name: str) -> None:
