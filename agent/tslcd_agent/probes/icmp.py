@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Final, cast
 from gufo.ping._fast import SocketWrapper
 from gufo.ping.socket import POLICY_SHIFT, IPv4, IPv6, SelectionPolicy
 
-from tslcd_agent.config import normal_address
 from tslcd_agent.probes.contract import Echoes, ProbeResult
+from tslcd_agent.probes.names import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,10 +132,11 @@ class Pinger:
         """``forbidden``: addresses in their normal form (:func:`~tslcd_agent.config.normal_address`) that are never sent to."""
         self._forbidden = frozenset(forbidden)
         self._senders: dict[tuple[bool, str | None], _Sender] = {}
+        self._resolver = Resolver()
 
     async def probe(self, echoes: Echoes) -> ProbeResult:
         """Run one round; a :data:`~tslcd_agent.probes.contract.ProbeFunction`."""
-        address = await _resolve(echoes.target, echoes.source)
+        address = await self._resolver.address(echoes.target, echoes.source, RESOLVE_WITHIN)
         if address is None:
             return ProbeResult("unresolved")
         if address in self._forbidden:
@@ -188,18 +189,3 @@ def _outcome(error: OSError) -> Outcome:
     if number in _DENIED or isinstance(error, PermissionError):
         return "denied"
     return "unreachable" if number in _UNREACHABLE else "no_answer"
-
-
-async def _resolve(target: str, source: str | None) -> str | None:
-    """Return an address of ``target`` in its normal form, of the family of ``source``; None when there is none in time."""
-    try:
-        return normal_address(target)
-    except ValueError:
-        pass
-    family = socket.AF_UNSPEC if source is None else socket.AF_INET6 if ":" in source else socket.AF_INET
-    try:
-        async with asyncio.timeout(RESOLVE_WITHIN):
-            found = await asyncio.get_running_loop().getaddrinfo(target, None, family=family, type=socket.SOCK_DGRAM)
-        return next((normal_address(str(one[4][0])) for one in found), None)
-    except (OSError, UnicodeError, ValueError):
-        return None

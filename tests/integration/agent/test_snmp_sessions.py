@@ -63,9 +63,28 @@ def device(port: int, snmp: Snmp = V2C, *, timeout: float = 0.3, retries: int = 
     )
 
 
+AUTH_PROTOCOLS = ("MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512")
+PRIV_PROTOCOLS = ("AES", "DES")
+
+
+@pytest.fixture(scope="module")
+def snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    """Run a daemon that has a user for every pair of protocols; tests leave it as it is."""
+    directory = tmp_path_factory.mktemp("snmpd")
+    daemon = Snmpd(directory)
+    with (directory / "snmpd.conf").open("a") as configuration:
+        for auth in AUTH_PROTOCOLS:
+            for priv in PRIV_PROTOCOLS:
+                configuration.write(
+                    f"createUser {auth}.{priv} {auth} {V3_AUTH} {priv} {V3_PRIV}\nrouser {auth}.{priv} priv\n"
+                )
+    with daemon.running():
+        yield daemon
+
+
 @pytest.fixture
-def snmpd(tmp_path: Any) -> Iterator[Snmpd]:
-    """Run a daemon."""
+def fragile(tmp_path: Any) -> Iterator[Snmpd]:
+    """Run a daemon that a test may stop, kill and start again."""
     with Snmpd(tmp_path / "snmpd").running() as daemon:
         yield daemon
 
@@ -192,24 +211,24 @@ async def test_a_closed_port_is_refused(snmp: Snmp) -> None:
 
 
 @pytest.mark.parametrize("snmp", [V2C, v3()], ids=["2c", "3"])
-async def test_a_stopped_daemon_is_silent_and_is_read_again_when_it_goes_on(snmpd: Snmpd, snmp: Snmp) -> None:
+async def test_a_stopped_daemon_is_silent_and_is_read_again_when_it_goes_on(fragile: Snmpd, snmp: Snmp) -> None:
     """The same session recovers by itself; late answers to old questions do no harm."""
-    session = GufoSession(device(snmpd.port, snmp))
+    session = GufoSession(device(fragile.port, snmp))
     await session.get([mib.SYS_UP_TIME])
-    snmpd.program.signal(signal.SIGSTOP)
+    fragile.program.signal(signal.SIGSTOP)
     with pytest.raises(SilentError):
         await session.get([mib.SYS_NAME])
-    snmpd.program.signal(signal.SIGCONT)
+    fragile.program.signal(signal.SIGCONT)
     assert await session.get([mib.SYS_NAME]) == {mib.SYS_NAME: b"test-router"}
 
 
-async def test_an_engine_that_restarted_is_found_again(snmpd: Snmpd) -> None:
+async def test_an_engine_that_restarted_is_found_again(fragile: Snmpd) -> None:
     """SnmpEngineBoots changed: the session discovers anew within its retries (RFC 3414 section 3.2.7)."""
-    session = GufoSession(device(snmpd.port, v3()))
+    session = GufoSession(device(fragile.port, v3()))
     await session.get([mib.SYS_UP_TIME])
-    snmpd.program.kill()
-    snmpd.program.start()
-    await asyncio.to_thread(wait_until, snmpd.answers)
+    fragile.program.kill()
+    fragile.program.start()
+    await asyncio.to_thread(wait_until, fragile.answers)
     assert await session.get([mib.SYS_NAME]) == {mib.SYS_NAME: b"test-router"}
 
 
@@ -222,16 +241,12 @@ async def test_the_time_window_is_kept_open_over_long_pauses(snmpd: Snmpd) -> No
     assert await session.get([mib.SYS_NAME]) == {mib.SYS_NAME: b"test-router"}
 
 
-@pytest.mark.parametrize("auth", ["MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"])
-@pytest.mark.parametrize("priv", ["AES", "DES"])
-async def test_every_protocol_of_the_settings_works(tmp_path: Any, auth: str, priv: str) -> None:
+@pytest.mark.parametrize("auth", AUTH_PROTOCOLS)
+@pytest.mark.parametrize("priv", PRIV_PROTOCOLS)
+async def test_every_protocol_of_the_settings_works(snmpd: Snmpd, auth: str, priv: str) -> None:
     """With the daemon's own implementation on the other side."""
-    daemon = Snmpd(tmp_path / "snmpd")
-    with (tmp_path / "snmpd" / "snmpd.conf").open("a") as configuration:
-        configuration.write(f"createUser other {auth} {V3_AUTH} {priv} {V3_PRIV}\nrouser other priv\n")
-    with daemon.running():
-        session = GufoSession(device(daemon.port, v3(user="other", auth_protocol=auth, priv_protocol=priv)))
-        assert await session.get([mib.SYS_NAME]) == {mib.SYS_NAME: b"test-router"}
+    session = GufoSession(device(snmpd.port, v3(user=f"{auth}.{priv}", auth_protocol=auth, priv_protocol=priv)))
+    assert await session.get([mib.SYS_NAME]) == {mib.SYS_NAME: b"test-router"}
 
 
 @pytest.mark.parametrize(
