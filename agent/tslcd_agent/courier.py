@@ -83,7 +83,7 @@ class Courier:
         self._version = version
         self._boot = boot
         self._health = health
-        self._way = UnderWay()
+        self._way = UnderWay(settings.ack_timeout)
         self._rate = Rate(settings.history_rate)
         self._marks = Marks(settings.required_acks)
         self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if settings.compress_history else None
@@ -148,7 +148,7 @@ class Courier:
         connection = Connection(endpoint, self._client_id, will=will, timeout=self._settings.answer_timeout)
         async with connection:
             self._heard = False
-            self._way.age(time.monotonic(), 0)
+            self._way.reconnected()
             await connection.subscribe([self._topics[Lane.ACK]])
             await self._tell_status(connection, await self._spool.statistics())
             self.connects += 1
@@ -165,7 +165,6 @@ class Courier:
         while not self._stop.is_set():
             self._wake.clear()
             self._health.beat("courier")
-            self._way.age(time.monotonic(), self._settings.ack_timeout)
             await self._tell_news(connection)
             free = WINDOW - self._way.publishing()
             pause = STATUS_PAUSE
@@ -254,34 +253,33 @@ class Courier:
             await self._spool.renew_stream(ack.stream)
             self._reset()
             return
+        has = RangeSet((key_of(generation, first), key_of(generation, last)) for first, last in ack.have)
+        if ack.upto:
+            has.add(key_of(generation, 1), key_of(generation, ack.upto))
+        heard = self._way.acknowledged(has, key_of(generation, 0), key_of(generation, MAX_SEQ), time.monotonic())
         enough = self._marks.note(ack.collector, ack.stream, ack.upto, ack.have)
         await self._spool.confirm(ack.stream, enough)
         for first, last in enough:
             self._way.confirmed(key_of(generation, first), key_of(generation, last))
-        has = RangeSet((key_of(generation, first), key_of(generation, last)) for first, last in ack.have)
-        if ack.upto:
-            has.add(key_of(generation, 1), key_of(generation, ack.upto))
-        self._way.release_stale(has, key_of(generation, 0), key_of(generation, MAX_SEQ))
-        await self._answer_missing(ack, generation, newest)
+        await self._answer_missing(ack, generation, newest, heard)
         self.acks["applied"] += 1
         self._heard = True
 
-    async def _answer_missing(self, ack: Ack, generation: int, newest: int) -> None:
+    async def _answer_missing(self, ack: Ack, generation: int, newest: int, heard: float) -> None:
         """Let go what a collector asks for; what is not here any more is lost, and the status will say so."""
-        now = time.monotonic()
         for first, last in ack.missing:
             until = min(last, newest, first + MAX_LOOKUP - 1)
             waiting = await self._spool.waiting(ack.stream, first, until, MAX_LOOKUP)
             if waiting is None or first > until:
                 continue
-            self._way.release((key_of(generation, seq) for seq in waiting), now, self._settings.ack_timeout / 4)
+            self._way.named((key_of(generation, seq) for seq in waiting), heard, time.monotonic())
             here = RangeSet((seq, seq) for seq in waiting)
             for gone in here.gaps(first, until):
                 self._lost.add(*gone)
 
     def _reset(self) -> None:
         """Forget what was said about streams: there is a new one."""
-        self._way = UnderWay()
+        self._way = UnderWay(self._settings.ack_timeout)
         self._lost = RangeSet()
         self._told = ()
 

@@ -2,8 +2,13 @@
 
 Pure: time is an argument (monotonic seconds). Keys are the spool's.
 
-Invariant: a report that was sent and not confirmed is sent again only after an acknowledgement arrived, from any collector,
-later than it could have told of it. Where no collector answers, nothing is sent twice.
+Invariants:
+
+* A report that was sent and not confirmed is sent again only when an acknowledgement showed that it did not arrive: a report
+  that was sent clearly later is confirmed (messages of one sender keep their order, MQTT 5 section 4.6), or the collector
+  speaks after a very long time. Where no collector answers, nothing is sent twice; where one is slow, its delay is not
+  taken for loss, so a backlog does not feed itself.
+* Memory does not grow with the time that collectors are away.
 """
 
 from __future__ import annotations
@@ -17,16 +22,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class UnderWay:
-    """Reports that were handed to the broker and are not confirmed by collectors yet."""
+class _Sent:
+    """What the broker answered for between two times."""
 
-    def __init__(self) -> None:
+    __slots__ = ("first", "keys", "last")
+
+    def __init__(self, at: float) -> None:
+        self.first = self.last = at
+        self.keys = RangeSet()
+
+
+class UnderWay:
+    """Reports that were handed to the broker and are not confirmed by collectors yet. ``ack_timeout`` in seconds."""
+
+    #: Without the evidence of order, what is not confirmed counts as lost after so many times ``ack_timeout``.
+    PATIENCE = 6
+    #: The same for what a collector asks for by name.
+    NAMED_PATIENCE = 2
+    #: What a later confirmation proves about a named report, in parts of ``ack_timeout``.
+    _NAMED_MARGIN = 0.25
+    _MAX_PERIODS = 64
+
+    def __init__(self, ack_timeout: float) -> None:
         """Start with nothing under way."""
         #: Keys that are not to be sent now. May hold keys that are confirmed already; they are no harm.
         self.held = RangeSet()
+        self._timeout = ack_timeout
         self._publishing: set[int] = set()
-        self._recent: deque[tuple[float, int]] = deque()
-        self._stale = RangeSet()
+        self._sent: deque[_Sent] = deque()
 
     def publishing(self) -> int:
         """Count the reports that the broker has not answered yet."""
@@ -44,8 +67,17 @@ class UnderWay:
     def answered(self, key: int, now: float) -> None:
         """Note that the broker has answered for a report."""
         self._publishing.discard(key)
-        if key in self.held:
-            self._recent.append((now, key))
+        if key not in self.held:
+            return
+        if not self._sent or now - self._sent[-1].first > self._timeout / 8:
+            self._sent.append(_Sent(now))
+            if len(self._sent) > self._MAX_PERIODS:
+                oldest, second = self._sent.popleft(), self._sent[0]
+                second.first = oldest.first
+                for first, last in oldest.keys:
+                    second.keys.add(first, last)
+        self._sent[-1].last = now
+        self._sent[-1].keys.add(key)
 
     def failed(self, key: int) -> None:
         """Note that a report may not have reached the broker: it may be sent again at once."""
@@ -53,44 +85,68 @@ class UnderWay:
             self._publishing.discard(key)
             self.held.remove(key)
 
+    def reconnected(self) -> None:
+        """Note that whatever was sent went over another connection: the next acknowledgement decides about it."""
+        for period in self._sent:
+            period.first = period.last = float("-inf")
+
+    def acknowledged(self, has: RangeSet, first: int, last: int, now: float) -> float:
+        """Let go what a collector's acknowledgement shows to be lost; return up to which time of sending it has heard.
+
+        ``has``: keys that this collector has stored, of the stream whose keys lie from ``first`` to ``last``. Keys of other
+        streams are judged by the same order.
+        """
+        heard = max((period.first for period in self._sent if _meets(period.keys, has)), default=float("-inf"))
+        until = max(heard - self._timeout, now - self.PATIENCE * self._timeout)
+        for period in self._sent:
+            if period.last > until:
+                break
+            for low, high in list(period.keys):
+                if high < first or low > last:
+                    self._let_go(period, low, high)
+                    continue
+                for gap in has.gaps(low, high):
+                    self._let_go(period, *gap)
+        self._forget_empty()
+        return heard
+
     def confirmed(self, first: int, last: int) -> None:
         """Note that enough collectors have stored a closed range of keys."""
         self.held.remove(first, last)
-        self._stale.remove(first, last)
+        for period in self._sent:
+            period.keys.remove(first, last)
+        self._forget_empty()
 
-    def age(self, now: float, older_than: float) -> None:
-        """Put what the broker answered for more than ``older_than`` seconds ago among the stale; keeps memory small."""
-        while self._recent and self._recent[0][0] <= now - older_than:
-            key = self._recent.popleft()[1]
-            if key in self.held:
-                self._stale.add(key)
+    def named(self, keys: Iterable[int], heard: float, now: float) -> None:
+        """Let go what a collector asks for by name, but for what may still be on its way to it.
 
-    def release_stale(self, have: RangeSet, first: int, last: int) -> None:
-        """Let go what is stale, but for what the collector that has just spoken has: others may still lack that.
-
-        ``have``: keys that it has, of the stream whose keys lie from ``first`` to ``last``; it spoke of that one only.
+        ``heard``: up to which time of sending it has heard, from :meth:`acknowledged`.
         """
-        for low, high in list(self._stale):
-            if high < first or low > last:
-                self._let_go(low, high)
-                continue
-            for one, other in have.gaps(low, high):
-                self._let_go(one, other)
+        until = max(heard - self._NAMED_MARGIN * self._timeout, now - self.NAMED_PATIENCE * self._timeout)
+        wanted = list(keys)
+        for period in self._sent:
+            if period.last > until:
+                break
+            for key in wanted:
+                if key in period.keys:
+                    self._let_go(period, key, key)
+        self._forget_empty()
 
-    def _let_go(self, first: int, last: int) -> None:
+    def _let_go(self, period: _Sent, first: int, last: int) -> None:
         self.held.remove(first, last)
-        self._stale.remove(first, last)
+        period.keys.remove(first, last)
         for key in self._publishing:  # on its way once more already
             if first <= key <= last:
                 self.held.add(key)
 
-    def release(self, keys: Iterable[int], now: float, grace: float) -> None:
-        """Let go what a collector asks for by name, but for what was sent less than ``grace`` seconds ago."""
-        young = {key for at, key in self._recent if at > now - grace}
-        for key in keys:
-            if key not in young and key not in self._publishing:
-                self.held.remove(key)
-                self._stale.remove(key)
+    def _forget_empty(self) -> None:
+        if any(not period.keys for period in self._sent):
+            self._sent = deque(period for period in self._sent if period.keys)
+
+
+def _meets(some: RangeSet, others: RangeSet) -> bool:
+    """Whether any number is in both."""
+    return any(next(others.gaps(first, last), None) != (first, last) for first, last in some)
 
 
 class Rate:

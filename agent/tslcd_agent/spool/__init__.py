@@ -23,6 +23,7 @@ from tslcd_agent.spool.engine import Engine
 from tslcd_agent.spool.lock import DirectoryLock, SpoolError
 from tslcd_agent.spool.state import Now, Row, Statistics
 from tslcd_agent.spool.store import Bounds, Draft
+from tslcd_wire.ranges import RangeSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tslcd_agent.spool.state import Alive, StartReason
-    from tslcd_wire.ranges import RangeSet
 
 __all__ = ["Bounds", "Draft", "Now", "Row", "Spool", "SpoolError", "Statistics", "system_clock"]
 
@@ -93,11 +93,13 @@ class Spool:
 
         ``youngest``: only those measured in this boot at most so many seconds ago.
         """
-        return await self._call(lambda: self._engine.newest_first(limit, exclude, youngest))
+        excluded = RangeSet(exclude)  # the caller's may change while the thread reads
+        return await self._call(lambda: self._engine.newest_first(limit, excluded, youngest))
 
     async def oldest_first(self, limit: int, exclude: RangeSet) -> list[Row]:
         """Return waiting reports, oldest first, but for the keys in ``exclude``."""
-        return await self._call(lambda: self._engine.oldest_first(limit, exclude))
+        excluded = RangeSet(exclude)  # the caller's may change while the thread reads
+        return await self._call(lambda: self._engine.oldest_first(limit, excluded))
 
     async def confirm(self, stream: str, ranges: Iterable[tuple[int, int]]) -> int:
         """Delete reports of ``stream`` with these numbers (closed ranges): they are stored elsewhere. Return how many."""
