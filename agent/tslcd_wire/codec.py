@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -20,7 +21,7 @@ from msgspec import UNSET
 
 from tslcd_wire.catalogue import KINDS, KINDS_BY_NAME, MAX_COUNTER, MAX_KEY_CHARS, MAX_TEXT_CHARS, Kind, Type
 from tslcd_wire.errors import InvalidError, MalformedError, OversizeError, VersionError
-from tslcd_wire.report import MAX_BYTES, Ack, Report, ReportDocument, Status, Table
+from tslcd_wire.report import MAX_BYTES, PRINTABLE, Ack, Report, ReportDocument, Status, Table
 from tslcd_wire.topics import VERSION
 
 #: First bytes of a zstd frame (RFC 8878 section 3.1.1); JSON never starts with them.
@@ -33,6 +34,8 @@ _MAX_NAMED: Final = 16
 _UNFIT: Final = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ") | dict.fromkeys(
     range(0xD800, 0xE000), "\ufffd"
 )
+
+_PRINTABLE: Final = re.compile(PRINTABLE)
 
 _encoder = msgspec.json.Encoder()
 _report_decoder = msgspec.json.Decoder(ReportDocument)
@@ -50,8 +53,10 @@ class Decoded(NamedTuple):
     refused: tuple[str, ...]
 
 
-def _plan(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return tuple(kind.by_name), tuple(c.name for c in kind.columns if c.type is Type.COUNTER)
+def _plan(kind: Kind) -> tuple[tuple[str, ...], ...]:
+    """Return the names of all columns, of the counters, and of the texts."""
+    of = {wanted: tuple(c.name for c in kind.columns if c.type is wanted) for wanted in (Type.COUNTER, Type.TEXT)}
+    return tuple(kind.by_name), of[Type.COUNTER], of[Type.TEXT]
 
 
 _PLANS: Final = {kind.name: _plan(kind) for kind in KINDS}
@@ -201,7 +206,7 @@ def _invalid(generic: object, error: Exception) -> InvalidError | VersionError:
 
 def _table(kind: Kind, table: Any) -> Table:
     """Turn a decoded struct into a table and check what the schema cannot express. Raises InvalidError."""
-    columns, counters = _PLANS[kind.name]
+    columns, counters, texts = _PLANS[kind.name]
     keys: list[str] = table.key
     result: Table = {"key": keys}
     for column in columns:
@@ -215,9 +220,16 @@ def _table(kind: Kind, table: Any) -> Table:
         msg = f"{kind.name}.key has an empty key or the same key twice"
         raise InvalidError(msg)
     for column in counters:
-        if column in result and max((cell for cell in result[column] if cell is not None), default=0) > MAX_COUNTER:
+        # filter leaves out None, and zeros with it
+        if column in result and max(filter(None, result[column]), default=0) > MAX_COUNTER:
             msg = f"{kind.name}.{column} has a reading above 2**64-1"
             raise InvalidError(msg)
+    for column in ("key", *texts):
+        if column in result:
+            joined = "".join(filter(None, result[column]))
+            if not joined.isprintable() and not _PRINTABLE.match(joined):
+                msg = f"{kind.name}.{column} has a text with control characters"
+                raise InvalidError(msg)
     return result
 
 
