@@ -98,6 +98,7 @@ class Admission:
         """Start with nothing known."""
         self._agents: dict[str, dict[str, Marks]] = {}
         self._sources: dict[str, _Source] = {}
+        self._evicted: list[tuple[str, str]] = []
         self._uses = 0
 
     def restore(self, agent: str, stream: str, ranges: Iterable[tuple[int, int]]) -> None:
@@ -176,6 +177,11 @@ class Admission:
             if source.returns >= CLONE_RETURNS and now - source.last_return <= CLONE_MEMORY
         )
 
+    def take_evicted(self) -> list[tuple[str, str]]:
+        """Return the (agent, stream) that had to make room since the last call."""
+        evicted, self._evicted = self._evicted, []
+        return evicted
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the agents."""
         return iter(self._agents)
@@ -189,7 +195,9 @@ class Admission:
         marks = known.get(stream)
         if marks is None:
             if len(known) >= MAX_STREAMS:
-                del known[min(known, key=lambda one: known[one].used)]
+                oldest = min(known, key=lambda one: known[one].used)
+                del known[oldest]
+                self._evicted.append((agent, oldest))
             marks = known[stream] = Marks()
         self._uses += 1
         marks.used = self._uses

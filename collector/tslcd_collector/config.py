@@ -24,6 +24,12 @@ LanguageChoice = Literal["auto", "vi", "en"]
 ProvinceFilter = Annotated[str, Meta(pattern=rf"^(\+|{ID_PATTERN})\Z")]
 
 
+def _within(name: str, value: float, low: float, high: float, allowed: str) -> None:
+    if not low <= value <= high:
+        msg = f"{name}: allowed is {allowed}"
+        raise ValueError(msg)
+
+
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of settings."""
 
@@ -99,7 +105,7 @@ class CollectorSettings(_Part, frozen=True, kw_only=True):
     """
 
     collector: Identity = Identity()
-    provinces: Annotated[list[ProvinceFilter], Meta(min_length=1, max_length=64)] = ["+"]
+    provinces: Annotated[tuple[ProvinceFilter, ...], Meta(min_length=1, max_length=64)] = ("+",)
     language: LanguageChoice = "auto"
     log: Log = Log()
     broker: Endpoint = Endpoint()
@@ -126,9 +132,3 @@ def load(file: Path) -> CollectorSettings:
         inventory=str(file.parent / value.inventory),
         store=msgspec.structs.replace(value.store, directory=str(file.parent / value.store.directory)),
     )
-
-
-def _within(name: str, value: float, low: float, high: float, allowed: str) -> None:
-    if not low <= value <= high:
-        msg = f"{name}: allowed is {allowed}"
-        raise ValueError(msg)

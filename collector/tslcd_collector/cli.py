@@ -1,0 +1,221 @@
+"""The command ``tslcd-collector``. Exit codes: 0 good, 1 found a fault, 2 usage or configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from tslcd_runtime.language import Language
+from tslcd_runtime.settings import SettingsError
+
+if TYPE_CHECKING:
+    from tslcd_collector.config import CollectorSettings
+
+DEFAULT_CONFIG: Final = Path("/etc/tslcd/collector.yaml")
+FAULT: Final = 1
+BAD_SETTINGS: Final = 2
+
+_config_option = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_CONFIG,
+    show_default=True,
+    help="Settings file.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tslcd-monitor", prog_name="tslcd-collector")
+def main() -> None:
+    """Run or examine the collector at the centre / Bộ thu số liệu đặt tại trung tâm."""
+
+
+@main.command()
+@_config_option
+def run(path: Path) -> None:
+    """Collect, judge and expose until SIGTERM; SIGHUP reads settings and inventory again."""
+    from tslcd_collector import app
+    from tslcd_collector.errors import CollectorError, ListenError
+    from tslcd_runtime import logs
+
+    settings = _load(path)
+    logs.configure(settings.log.format, settings.log.level)
+    try:
+        asyncio.run(app.run(path, settings))
+    except SettingsError as error:
+        _problems(error)
+    except CollectorError as error:
+        click.echo(f"tslcd-collector: {error}", err=True)
+        sys.exit(BAD_SETTINGS if isinstance(error, ListenError) else FAULT)
+
+
+@main.command()
+@_config_option
+@_json_option
+def check(path: Path, *, as_json: bool) -> None:
+    """Try everything the settings name: inventory, broker, store, bindings."""
+    from tslcd_collector.commands import check as checks
+
+    settings = _load(path)
+    language = Language.choose(settings.language)
+    findings = checks.check(settings, language)
+    good = all(one.ok for one in findings)
+    if as_json:
+        lines = [{"what": one.what, "ok": one.ok, "message": one.text} for one in findings]
+        click.echo(json.dumps({"ok": good, "checks": lines}, ensure_ascii=False))
+    else:
+        what = {
+            "inventory": language.say(vi="danh mục", en="inventory"),
+            "broker": language.say(vi="máy chủ MQTT", en="broker"),
+            "store": language.say(vi="kho dữ liệu", en="store"),
+            "bindings": language.say(vi="liên kết", en="bindings"),
+        }
+        for one in findings:
+            mark = (
+                click.style(language.say(vi="được", en="ok"), fg="green")
+                if one.ok
+                else click.style(language.say(vi="HỎNG", en="FAIL"), fg="red", bold=True)
+            )
+            click.echo(f"{mark}\t{what[one.what]}\t{one.text}")
+    sys.exit(0 if good else FAULT)
+
+
+@main.command("dump-config")
+@_config_option
+@click.option("--defaults", is_flag=True, help="Write the defaults, and read no file.")
+def dump_config(path: Path, *, defaults: bool) -> None:
+    """Write the settings in use, defaults included; secrets show only where they come from."""
+    from tslcd_collector.config import CollectorSettings
+    from tslcd_runtime.describe import dump
+
+    click.echo(dump(CollectorSettings() if defaults else _load(path)), nl=False)
+
+
+@main.command()
+def schema() -> None:
+    """Write the JSON Schema of the settings file, for editors."""
+    from tslcd_collector.config import CollectorSettings
+    from tslcd_runtime.describe import json_schema
+
+    document = json_schema(CollectorSettings, "tslcd-collector settings")
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@main.command()
+@_config_option
+@click.option("--agent", help="Only this agent.")
+@click.option(
+    "--lane",
+    "lanes",
+    multiple=True,
+    type=click.Choice(["live", "history", "status", "ack"]),
+    help="Only this lane; may be given several times.",
+)
+@click.option("--count", type=click.IntRange(1), help="End after so many messages.")
+@_json_option
+def tap(path: Path, agent: str | None, lanes: tuple[str, ...], count: int | None, *, as_json: bool) -> None:
+    """Show decoded messages live from the broker, beside a running collector, until Ctrl-C."""
+    from tslcd_collector.commands import tap as tapping
+    from tslcd_runtime.mqtt import BrokerError
+    from tslcd_wire.topics import Lane, is_id
+
+    if agent is not None and not is_id(agent):
+        raise click.BadParameter("allowed are a-z, 0-9 and -, at most 48", param_hint="--agent")
+    settings = _load(path)
+    wanted = tuple(Lane(one) for one in lanes) or tuple(Lane)
+
+    async def follow() -> None:
+        left = count
+        async for document in tapping.tap(settings, agent=agent, lanes=wanted):
+            click.echo(json.dumps(document, ensure_ascii=False) if as_json else tapping.summary(document))
+            if left is not None:
+                left -= 1
+                if not left:
+                    return
+
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(follow())
+    except BrokerError as error:
+        click.echo(f"tslcd-collector: {error}", err=True)
+        sys.exit(FAULT)
+
+
+@main.command()
+@_config_option
+@click.option("--url", help="Address of the collector, http://HOST:PORT; else that of the settings.")
+@click.option("--watch", is_flag=True, help="Draw again every second until Ctrl-C.")
+@_json_option
+def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None:
+    """Show every channel of a running collector: state, reason, party. Ends with 1 when one of them is down."""
+    from tslcd_collector.commands import channels as board
+
+    settings = _load(path) if url is None or path != DEFAULT_CONFIG else None
+    language = Language.choose(settings.language if settings is not None else "auto")
+    if url is None and settings is not None:
+        host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+        url = f"http://{host}:{settings.web.port}"
+    try:
+        if watch and not as_json:
+            with suppress(KeyboardInterrupt):
+                _watch(str(url), language)
+            return
+        found = board.fetch(str(url))
+    except board.ApiError as error:
+        click.echo(f"tslcd-collector: {error}", err=True)
+        sys.exit(FAULT)
+    if as_json:
+        click.echo(json.dumps({"channels": found}, ensure_ascii=False))
+    else:
+        from rich.console import Console
+
+        Console().print(board.table(found, language))
+    sys.exit(FAULT if any(one["state"] == "down" for one in found) else 0)
+
+
+def _watch(url: str, language: Language) -> None:
+    """Draw the table again and again. A collector that is away is said below it, and waited for."""
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from tslcd_collector.commands import channels as board
+
+    shown: Any = board.table(board.fetch(url), language)
+    with Live(shown, refresh_per_second=2) as live:
+        while True:
+            time.sleep(1.0)
+            try:
+                shown = board.table(board.fetch(url), language)
+                live.update(shown)
+            except board.ApiError as error:
+                live.update(Group(shown, Text(str(error), style="red")))
+
+
+def _load(path: Path) -> CollectorSettings:
+    from tslcd_collector import config
+
+    try:
+        return config.load(path)
+    except SettingsError as error:
+        _problems(error)
+        raise  # not reached: _problems ends the program
+
+
+def _problems(error: SettingsError) -> None:
+    for problem in error.problems:
+        click.echo(str(problem), err=True)
+    sys.exit(BAD_SETTINGS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the commands of ``tslcd-collector`` do, one module each; imported by the command that needs it only."""

@@ -1,0 +1,292 @@
+"""The store's file: SQLite with WAL and ``synchronous=FULL``, so that a commit is on disk when it returns.
+
+Invariants:
+
+* Everything of one :class:`Batch` is in one transaction: no journal row without its mark, no mark without its row.
+* ``journal`` has no unique constraint on (agent, stream, seq), on purpose: whether a report was ever taken in twice can be
+  proved from outside by counting.
+* At most one verdict of a channel is open (``until`` is null), and it is the newest.
+* A file that is not a sound database is set aside under another name, never deleted; the collector starts with an empty one.
+
+Tables: ``mark(agent, stream, upto, ranges)``, ``journal(id, province, agent, stream, seq, at, received, replay, payload)``,
+``latest(agent, device, kind, ...)``, ``agent(agent, province, heard, status)``, ``verdict(channel, state, reason, party, detail,
+since, state_since, until)``, ``meta(key, value)``. This is the hot path, one process and one file, so it is the standard library's sqlite3.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tslcd_collector.errors import StoreBusyError, StoreError
+from tslcd_collector.store.rows import AgentRow, Batch, JournalRow, LatestRow, MarkRow, Memory, VerdictRow
+from tslcd_wire.catalogue import KINDS_BY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tslcd_wire.report import Table
+
+FILE: Final = "collector.db"
+LOCK: Final = "collector.lock"
+VERSION: Final = 1
+#: Reports so old are replayed when the collector starts: more than three rounds of the slowest probes, seconds.
+REPLAY: Final = 600.0
+#: Pruning works in steps of so many rows, so that reports never wait for it.
+PRUNE_STEP: Final = 2000
+
+_SCHEMA: Final = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE mark (
+  agent TEXT NOT NULL, stream TEXT NOT NULL, upto INTEGER NOT NULL, ranges BLOB NOT NULL, used REAL NOT NULL,
+  PRIMARY KEY (agent, stream)
+) WITHOUT ROWID;
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, province TEXT NOT NULL, agent TEXT NOT NULL, stream TEXT NOT NULL,
+  seq INTEGER NOT NULL, at REAL NOT NULL, received REAL NOT NULL, replay INTEGER NOT NULL, payload BLOB NOT NULL
+);
+CREATE TABLE latest (
+  agent TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, province TEXT NOT NULL, at REAL NOT NULL,
+  received REAL NOT NULL, tables BLOB NOT NULL, PRIMARY KEY (agent, device, kind)
+);
+CREATE TABLE agent (agent TEXT PRIMARY KEY, province TEXT NOT NULL, heard REAL NOT NULL, status BLOB);
+CREATE TABLE verdict (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, party TEXT NOT NULL,
+  detail TEXT NOT NULL, since REAL NOT NULL, state_since REAL NOT NULL, until REAL
+);
+CREATE UNIQUE INDEX verdict_open ON verdict (channel) WHERE until IS NULL;
+CREATE INDEX verdict_since ON verdict (since);
+PRAGMA user_version = {VERSION};
+"""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_table: msgspec.msgpack.Decoder[dict[str, list[object]]] = msgspec.msgpack.Decoder(dict[str, list[object]])
+_decode_ranges: msgspec.msgpack.Decoder[list[tuple[int, int]]] = msgspec.msgpack.Decoder(list[tuple[int, int]])
+
+
+@contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Hold the store for this process alone. Raises StoreBusyError, StoreError. Blocks only on files."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreError(f"store {directory}: {reason}: it must be a folder this user may write to") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreBusyError(f"store {directory}: another collector works on it: stop that one first") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Database:
+    """The file, opened. For one thread at a time."""
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        """Remember where; :meth:`open` does the work."""
+        self.path = directory / FILE
+        self.set_aside: Path | None = None
+        self._read_only = read_only
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self, now: float) -> None:
+        """Open or make the file; ``now`` names one that is set aside. Raises StoreError."""
+        try:
+            self._connect()
+        except sqlite3.DatabaseError as error:
+            if self._read_only or not _damaged(error):
+                raise self._error(error) from None
+            self._set_aside(now)
+            try:
+                self._connect()
+            except sqlite3.Error as second:
+                raise self._error(second) from None
+
+    def close(self) -> None:
+        """Close the file; safe to call again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch as one transaction and sync it. Raises StoreError, and then nothing of it is written."""
+        connection = self._open_connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(connection, batch)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+
+    def prune(self, before: float) -> int:
+        """Delete journal rows received before ``before``, PRUNE_STEP at most; return how many. Raises StoreError."""
+        connection = self._open_connection()
+        try:
+            # received grows with id, but for steps of our own clock; those rows go a little later
+            first = connection.execute("SELECT id, received FROM journal ORDER BY id LIMIT 1").fetchone()
+            if first is None or first[1] >= before:
+                return 0
+            return connection.execute(
+                "DELETE FROM journal WHERE id IN (SELECT id FROM journal ORDER BY id LIMIT ?) AND received < ?",
+                (PRUNE_STEP, before),
+            ).rowcount
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+
+    def remember(self) -> Memory:
+        """Read what a restart needs. Raises StoreError."""
+        connection = self._open_connection()
+        try:
+            alive = connection.execute("SELECT value FROM meta WHERE key = 'alive'").fetchone()
+            memory = Memory(alive=float(alive[0]) if alive else None)
+            memory.marks = [
+                MarkRow(agent, stream, upto, _decode_ranges.decode(ranges))
+                for agent, stream, upto, ranges in connection.execute(
+                    "SELECT agent, stream, upto, ranges FROM mark ORDER BY used"
+                )
+            ]
+            memory.agents = [
+                AgentRow(*row) for row in connection.execute("SELECT province, agent, heard, status FROM agent")
+            ]
+            memory.latest = self.latest()
+            memory.verdicts = [
+                VerdictRow(*row)
+                for row in connection.execute(
+                    "SELECT channel, state, reason, party, detail, since, state_since FROM verdict WHERE until IS NULL"
+                )
+            ]
+            memory.replay = [
+                JournalRow(*row)
+                for row in connection.execute(
+                    "SELECT province, agent, stream, seq, at, received, replay, payload FROM journal"
+                    " WHERE replay AND received >= ? ORDER BY id",
+                    ((memory.alive or 0.0) - REPLAY,),
+                )
+            ]
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+        except msgspec.DecodeError as error:
+            raise StoreError(f"store {self.path}: {error}") from None
+        return memory
+
+    def latest(self) -> list[LatestRow]:
+        """Read the newest tables. Raises StoreError."""
+        try:
+            rows = self._open_connection().execute(
+                "SELECT province, agent, device, kind, at, received, tables FROM latest"
+            )
+            return [LatestRow._make((*row[:6], _table(row[3], row[6]))) for row in rows if row[3] in KINDS_BY_NAME]
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+
+    def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        if batch.journal:
+            connection.executemany(
+                "INSERT INTO journal (province, agent, stream, seq, at, received, replay, payload)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                batch.journal,
+            )
+        if batch.latest:
+            connection.executemany(
+                "INSERT INTO latest (province, agent, device, kind, at, received, tables) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET province = excluded.province, at = excluded.at, received = excluded.received,"
+                " tables = excluded.tables WHERE excluded.at > latest.at",
+                [(*row[:6], _encode(row.table)) for row in batch.latest.values()],
+            )
+        if batch.marks:
+            connection.executemany(
+                "REPLACE INTO mark (agent, stream, upto, ranges, used) VALUES (?, ?, ?, ?, ?)",
+                [(row.agent, row.stream, row.upto, _encode(row.ranges), batch.now) for row in batch.marks.values()],
+            )
+        if batch.agents:
+            connection.executemany(
+                "INSERT INTO agent (province, agent, heard, status) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " province = excluded.province, heard = excluded.heard, status = coalesce(excluded.status, agent.status)",
+                batch.agents.values(),
+            )
+        connection.executemany("DELETE FROM mark WHERE agent = ? AND stream = ?", batch.forgotten)
+        connection.executemany(
+            "UPDATE verdict SET until = ? WHERE channel = ? AND until IS NULL",
+            [(batch.now, channel) for channel in batch.retired],
+        )
+        for row in batch.verdicts:
+            connection.execute(
+                "UPDATE verdict SET until = ? WHERE channel = ? AND until IS NULL", (row.since, row.channel)
+            )
+            connection.execute(
+                "INSERT INTO verdict (channel, state, reason, party, detail, since, state_since) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        connection.execute("REPLACE INTO meta (key, value) VALUES ('alive', ?)", (batch.now,))
+
+    def _connect(self) -> None:
+        if self._read_only:
+            connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, check_same_thread=False)
+        else:
+            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if not self._read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+            if version == 0:
+                connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+                version = VERSION
+            connection.execute("SELECT count(*) FROM verdict WHERE until IS NULL").fetchone()
+        if version != VERSION:
+            raise StoreError(
+                f"store {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
+            )
+
+    def _set_aside(self, now: float) -> None:
+        aside = self.path.with_name(f"{FILE}.damaged-{now:.0f}")
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                part = Path(f"{self.path}{suffix}")
+                if part.exists():
+                    part.rename(f"{aside}{suffix}")
+        except OSError as error:
+            raise StoreError(f"store {self.path}: damaged, and cannot be set aside: {error.strerror}") from None
+        self.set_aside = aside
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(f"store {self.path}: not open")
+        return self._connection
+
+    def _error(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(f"store {self.path}: {error}")
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _table(kind: str, raw: bytes) -> Table:
+    """Decode a table, without columns that this program does not have in its catalogue."""
+    known = KINDS_BY_NAME[kind].by_name
+    return {name: cells for name, cells in _decode_table.decode(raw).items() if name == "key" or name in known}

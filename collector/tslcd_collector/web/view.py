@@ -1,0 +1,79 @@
+"""What the web application may look at, and nothing more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tslcd_collector.verdict import PARTY_WORDS, STATE_WORDS, Party, State
+
+if TYPE_CHECKING:
+    from tslcd_collector.admit import Admission
+    from tslcd_collector.board import Board
+    from tslcd_collector.exposition import Exposition
+    from tslcd_collector.metrics import Metrics
+    from tslcd_collector.supervision import Supervision
+    from tslcd_runtime.health import Health
+
+
+@dataclass(slots=True, kw_only=True)
+class View:
+    """The parts of a running collector. ``ready``: the store is restored and the inventory loaded."""
+
+    collector: str
+    exposition: Exposition
+    metrics: Metrics
+    supervision: Supervision
+    board: Board
+    admission: Admission
+    health: Health
+    ready: bool = False
+
+    def not_ready(self) -> list[str]:
+        """Return why the collector is not ready; nothing when it is."""
+        reasons = []
+        if self.supervision.inventory is None:
+            reasons.append("the inventory is not loaded")
+        if not self.ready:
+            reasons.append("the store is not restored, or the collector is stopping")
+        return reasons
+
+    def channels(self) -> list[dict[str, Any]]:
+        """Return every channel as the API has it."""
+        return [
+            {
+                **channel,
+                "state_words": STATE_WORDS[State(channel["state"])]._asdict(),
+                "party_words": PARTY_WORDS[Party(channel["party"])]._asdict(),
+            }
+            for channel in self.supervision.describe()
+        ]
+
+    def agents(self) -> list[dict[str, Any]]:
+        """Return every agent that was ever heard, as the API has it; times in UTC seconds."""
+        sites = self.supervision.inventory.agents if self.supervision.inventory is not None else {}
+        found = []
+        for agent, state in sorted(self.board.agents.items()):
+            status, site = state.status, sites.get(agent)
+            streams = []
+            for stream in self.admission.streams(agent):
+                marks = self.admission.marks(agent, stream)
+                streams.append(
+                    {"stream": stream, "upto": marks.upto, "newest": marks.newest, "missing": marks.missing_count()}
+                )
+            found.append(
+                {
+                    "agent": agent,
+                    "province": state.province,
+                    "site": site.id if site is not None else None,
+                    "online": state.online,
+                    "last_heard": state.heard,
+                    "last_report": state.reported or None,
+                    "version": status.version if status is not None else None,
+                    "clock_offset": status.clock_offset if status is not None else None,
+                    "start_reason": status.start_reason if status is not None else None,
+                    "devices": sorted(device for device in state.devices if device),
+                    "streams": streams,
+                }
+            )
+        return found
