@@ -1,0 +1,241 @@
+"""``bench poll``: what one poll of a device costs, from the question to the published metric.
+
+Agent and peer ask the same snmpd in turns, once a second each, over links of their own. Ours goes on: spool with fsync, MQTT to
+a broker behind another link, collector, ``/metrics``; the peer publishes what it is asked for. Both pages are read once a poll
+as Prometheus does. CPU time of whole processes, nothing subtracted: heartbeats, judging and idle loops are in it.
+
+A poll of ours is seen on its link: packets, then silence. A round has as many polls as the agent needs to read names and
+speeds again once, so that this is in the figure with its share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bench import machine, programs, snmp_exporter
+from bench.figures import Figure, Result
+from bench.meter import Meter, cpu_seconds, resident_bytes
+from bench.networks import Site, Traffic
+from bench.scraping import Scraper
+from bench.snmp_exporter import SnmpExporter
+from support.processes import running, wait_until
+from support.snmpd import COMMUNITY, Snmpd
+from tslcd_agent.snmp.reader import REDISCOVER_EVERY
+from tslcd_collector.inventory import load as load_inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_RATIO: Final = 0.5
+MAX_WIRE_RATIO: Final = 0.2
+MAX_MEMORY: Final = 42.0
+MIB: Final = 2**20
+_NEEDS: Final = ("snmpd", "snmp", "mosquitto", snmp_exporter.PACKAGE)
+#: A link without a packet for so long (seconds): the poll is over, and its report is with the collector.
+_QUIET: Final = 0.3
+_LOOK: Final = 0.02
+_SNMP, _BROKER, _WEB, _EXPORTER = 161, 1883, 9470, 9116
+
+
+@dataclass(frozen=True)
+class Size:
+    """``polls`` a round; ``walks``: polls of the peer with everything that the tables have, a round."""
+
+    interfaces: int = 50
+    polls: int = REDISCOVER_EVERY
+    walks: int = 5
+    rounds: int = 3
+    packets: int = 2000
+
+
+SMALL: Final = Size(interfaces=8, polls=2, walks=1, rounds=1, packets=5)
+
+
+@dataclass
+class _Found:
+    """Values a round, each for one poll."""
+
+    agent: list[float] = field(default_factory=list)
+    collector: list[float] = field(default_factory=list)
+    same: list[float] = field(default_factory=list)
+    walk: list[float] = field(default_factory=list)
+    device_ours: list[float] = field(default_factory=list)
+    device_same: list[float] = field(default_factory=list)
+    link_ours: list[Traffic] = field(default_factory=list)
+    link_same: list[Traffic] = field(default_factory=list)
+    link_walk: list[Traffic] = field(default_factory=list)
+    uplink: list[Traffic] = field(default_factory=list)
+
+
+class _Course:
+    """Everything in its place."""
+
+    def __init__(self, folder: Path, site: Site, size: Size) -> None:
+        self.site = site
+        self.size = size
+        inventory_folder = programs.write_inventory(folder, 1)
+        agent, device = next(iter(load_inventory(inventory_folder).devices))
+        self.snmpd = Snmpd(folder / "snmpd", address="0.0.0.0", port=_SNMP, prefix=site.device.prefix)  # noqa: S104 - of a namespace
+        self.broker = programs.broker(folder, _BROKER, address="0.0.0.0", prefix=site.centre.prefix)  # noqa: S104
+        self.collector = programs.collector(
+            folder, inventory_folder=inventory_folder, broker_port=_BROKER, port=_WEB, prefix=site.centre.prefix
+        )
+        self.agent = programs.agent(
+            folder,
+            name=agent,
+            broker_address=(site.centre_address, _BROKER),
+            device=(device, site.ours_address),
+            community=COMMUNITY,
+            interval=1,
+            prefix=site.site.prefix,
+        )
+        self.exporter = SnmpExporter(folder, port=_EXPORTER, community=COMMUNITY, prefix=site.site.prefix)
+        self.ours = Scraper(lambda: site.centre.connect(_WEB))
+        self.peer = Scraper(lambda: site.site.connect(_EXPORTER))
+        self._seen = 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run everything for the time of a block."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(running(self.snmpd.program, self._snmpd_answers))
+            stack.enter_context(running(self.broker, lambda: self.site.centre.accepts(_BROKER)))
+            stack.enter_context(running(self.collector, lambda: self.ours.get("/-/ready"), timeout=30))
+            stack.enter_context(running(self.exporter.program, lambda: self.site.site.accepts(_EXPORTER)))
+            stack.enter_context(running(self.agent, self._published, timeout=30))
+            for one in (self.ours, self.peer):
+                stack.callback(one.close)
+            yield
+
+    def _snmpd_answers(self) -> bool:
+        path = self.exporter.path(snmp_exporter.SAME, self.site.peer_address)
+        return self.snmpd.program.running() and bool(path) and self._asked()
+
+    def _asked(self) -> bool:
+        machine.run([*self.site.site.prefix, "snmpget", "-v2c", "-c", COMMUNITY, "-t", "1", "-r", "0",
+                     self.site.peer_address, "1.3.6.1.2.1.1.3.0"])  # fmt: skip
+        return True
+
+    def _published(self) -> bool:
+        return self.ours.get("/metrics").samples("tslcd_interface_oper_up") >= self.size.interfaces
+
+    def link(self, name: str) -> Traffic:
+        """Return what went over a link so far."""
+        return self.site.traffic(name, self.agent.pid)
+
+    def wait_for_poll(self) -> None:
+        """Wait for the end of the agent's next poll. Raises TimeoutError."""
+        wait_until(lambda: self.link("ours").packets != self._seen, 10, "a poll of the agent")
+        last, since = 0, time.monotonic()
+        while time.monotonic() - since < _QUIET:
+            packets = self.link("ours").packets
+            if packets != last:
+                last, since = packets, time.monotonic()
+            time.sleep(_LOOK)
+        self._seen = last
+
+    def ask_peer(self, module: str) -> None:
+        """Have the peer poll, and read its page."""
+        page = self.peer.get(self.exporter.path(module, self.site.peer_address))
+        if page.samples("ifHCInOctets") < self.size.interfaces:
+            raise RuntimeError("the peer does not publish every interface")
+
+
+def measure(size: Size, tell: Callable[[str], None]) -> Result:
+    """Run the bench. Raises MissingError."""
+    machine.require(*_NEEDS, root=True)
+    found = _Found()
+    site = Site()
+    with tempfile.TemporaryDirectory(prefix="tslcd-bench-") as folder, site.built(size.interfaces):
+        site.move_counters(size.interfaces, size.packets)
+        course = _Course(Path(folder), site, size)
+        with course.running():
+            course.wait_for_poll()
+            course.ask_peer(snmp_exporter.SAME)
+            for number in range(1, size.rounds + 1):
+                tell(
+                    f"round {number} of {size.rounds}: {size.polls} polls of each, then {size.walks} walks of the peer"
+                )
+                _round(course, size, found)
+                _walks(course, size, found)
+            agent_memory = resident_bytes(course.agent.pid) / MIB
+            collector_memory = resident_bytes(course.collector.pid) / MIB
+            exporter_memory = resident_bytes(course.exporter.program.pid) / MIB
+    whole = [agent + collector for agent, collector in zip(found.agent, found.collector, strict=True)]
+    figures = [
+        Figure("CPU of one poll, whole path", "ms", whole, found.same, max_ratio=MAX_RATIO),
+        Figure("  of it the agent", "ms", found.agent, found.same),
+        Figure("  of it the collector, alone for this device", "ms", found.collector, found.same),
+        Figure("CPU of one poll, peer walks whole tables", "ms", whole, found.walk),
+        Figure("CPU of the device", "ms", found.device_ours, found.device_same),
+        Figure("resident memory of agent", "MiB", [agent_memory], [exporter_memory], max_ours=MAX_MEMORY),
+        Figure("resident memory of the collector", "MiB", [collector_memory]),
+        Figure("SNMP packets", "a poll", _packets(found.link_ours), _packets(found.link_same)),
+        Figure("SNMP bytes", "a poll", _bytes(found.link_ours), _bytes(found.link_same)),
+        Figure(
+            "bytes to the centre", "a poll", _bytes(found.uplink), _bytes(found.link_same), max_ratio=MAX_WIRE_RATIO
+        ),
+        Figure("bytes to the centre, peer walks", "a poll", _bytes(found.uplink), _bytes(found.link_walk)),
+    ]
+    return Result(
+        "poll",
+        machine.describe(*_NEEDS),
+        figures,
+        [
+            f"{size.interfaces} interfaces, once a second, {size.polls} polls a round; peer: the same objects, GETBULK of 25",
+            f"ours reads speeds and descriptions every {REDISCOVER_EVERY} polls, the rest every time; the peer all every time",
+            "bytes: Ethernet header and above, both ways; to the centre: ours MQTT, the peer's SNMP as polled from there",
+        ],
+    )
+
+
+def _round(course: _Course, size: Size, found: _Found) -> None:
+    """Let both poll in turns, ``size.polls`` times."""
+    course.wait_for_poll()
+    agent, collector, exporter = (Meter(one.pid) for one in (course.agent, course.collector, course.exporter.program))
+    device = Meter(course.snmpd.program.pid)
+    device_peer = 0.0
+    links = {name: course.link(name) for name in ("ours", "peer", "uplink")}
+    for _ in range(size.polls):
+        course.wait_for_poll()
+        course.ours.get("/metrics")
+        before = cpu_seconds(course.snmpd.program.pid)
+        course.ask_peer(snmp_exporter.SAME)
+        device_peer += cpu_seconds(course.snmpd.program.pid) - before
+    for values, seconds in (
+        (found.agent, agent.seconds()),
+        (found.collector, collector.seconds()),
+        (found.same, exporter.seconds()),
+        (found.device_ours, device.seconds() - device_peer),
+        (found.device_same, device_peer),
+    ):
+        values.append(seconds / size.polls * 1e3)
+    for name, traffic in (("ours", found.link_ours), ("peer", found.link_same), ("uplink", found.uplink)):
+        traffic.append(_share(course.link(name) - links[name], size.polls))
+
+
+def _walks(course: _Course, size: Size, found: _Found) -> None:
+    """Let the peer walk everything, at the same pace."""
+    exporter, before = Meter(course.exporter.program.pid), course.link("peer")
+    for _ in range(size.walks):
+        course.wait_for_poll()
+        course.ask_peer(snmp_exporter.WALK)
+    found.walk.append(exporter.seconds() / size.walks * 1e3)
+    found.link_walk.append(_share(course.link("peer") - before, size.walks))
+
+
+def _share(traffic: Traffic, polls: int) -> Traffic:
+    return Traffic(round(traffic.packets / polls), round(traffic.bytes / polls))
+
+
+def _packets(links: list[Traffic]) -> list[float]:
+    return [float(one.packets) for one in links]
+
+
+def _bytes(links: list[Traffic]) -> list[float]:
+    return [float(one.bytes) for one in links]
