@@ -1,0 +1,98 @@
+"""What holds for the judge whatever was measured."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.channels import BOTH, DEVICE_PROBE, INTERFACE, NOW, PROBE, channel, rounds
+from tslcd_collector.inventory import Binding
+from tslcd_collector.judge import AgentReading, DeviceReading, InterfaceReading, ProbeReading, Readings, judge
+from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_wire.catalogue import SNMP_STATES
+
+SECOND = Binding(agent="a1", device="fw", interface="lan", probes=("core", "gateway"))
+BINDINGS = st.sampled_from([BOTH, INTERFACE, PROBE, DEVICE_PROBE, SECOND, Binding(agent="a1"), None])
+TIMES = st.floats(NOW - 400, NOW + 100) | st.sampled_from([0.0, NOW, 2.0**33])
+FLAGS = st.sampled_from([True, False, None])
+PROBES = st.builds(
+    ProbeReading,
+    at=TIMES,
+    sent=st.integers(-1, 20),
+    received=st.integers(-1, 21),
+    rtt=st.none() | st.floats(allow_nan=True, allow_infinity=True),
+)
+READINGS = st.builds(
+    Readings,
+    agent=st.none() | st.builds(AgentReading, online=st.booleans(), last_heard=TIMES),
+    device=st.none() | st.builds(DeviceReading, snmp_state=st.sampled_from([*SNMP_STATES, "new"]), at=TIMES),
+    interface=st.none() | st.builds(InterfaceReading, oper_up=FLAGS, admin_up=FLAGS, at=TIMES),
+    interfaces_known=st.lists(st.sampled_from(["wan1", "lan", "x"]), unique=True).map(tuple),
+    probes=st.dictionaries(st.sampled_from(["gateway", "core"]), st.lists(PROBES, max_size=4).map(tuple)),
+)
+#: Who may be named for a reason.
+PARTIES = {
+    Reason.OK: Party.NONE,
+    Reason.INTERFACE_DOWN: Party.OPERATOR,
+    Reason.ADMIN_DOWN: Party.AGENCY,
+    Reason.GATEWAY_UNREACHABLE: Party.OPERATOR,
+    Reason.LOSS: Party.OPERATOR,
+    Reason.LATENCY: Party.OPERATOR,
+    Reason.DEVICE_UNREACHABLE: Party.AGENCY,
+    Reason.SNMP_REFUSED: Party.MONITORING,
+    Reason.AGENT_LOST: Party.MONITORING,
+    Reason.STALE: Party.MONITORING,
+    Reason.NEVER_SEEN: Party.MONITORING,
+}
+ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::")
+
+
+@settings(max_examples=500)
+@given(BINDINGS, READINGS)
+def test_there_is_always_one_verdict_and_it_hangs_together(binding: Binding | None, measured: Readings) -> None:
+    """Never an exception; the same input, the same verdict; the party fits the reason, and ``ok`` means ``up``."""
+    said = judge(channel(binding), measured, NOW)
+    assert isinstance(said, Verdict)
+    assert said == judge(channel(binding), measured, NOW)
+    assert said.party is PARTIES[said.reason]
+    assert said.reason is not Reason.OK or said.state is State.UP
+    assert (said.reason is Reason.OK) == (said.detail == "")
+    assert not ADDRESS.search(said.detail)
+
+
+@settings(max_examples=300)
+@given(BINDINGS, READINGS, st.lists(st.floats(0, 300), min_size=1, max_size=6))
+def test_time_alone_never_makes_knowledge(binding: Binding | None, measured: Readings, steps: list[float]) -> None:
+    """Without new readings a channel that is unknown stays unknown."""
+    now = NOW
+    unknown = False
+    for step in [0.0, *steps]:
+        now += step
+        state = judge(channel(binding), measured, now).state
+        assert not unknown or state is State.UNKNOWN
+        unknown = state is State.UNKNOWN
+
+
+@given(BINDINGS, READINGS)
+def test_an_agent_that_is_gone_tells_nothing(binding: Binding | None, measured: Readings) -> None:
+    """Whatever was measured before, an offline agent leaves its channels unknown, never down."""
+    lost = replace(measured, agent=AgentReading(online=False, last_heard=NOW))
+    assert judge(channel(binding), lost, NOW).state is State.UNKNOWN
+
+
+@given(st.integers(2, 20), st.integers(0, 2), st.sampled_from([BOTH, PROBE, DEVICE_PROBE]))
+def test_one_lost_echo_never_changes_a_verdict(sent: int, where: int, binding: Binding) -> None:
+    """Whatever the size of a round, and whichever of three rounds it is in."""
+    received = [sent, sent, sent]
+    received[where] -= 1
+    good = Readings(
+        agent=AgentReading(online=True, last_heard=NOW),
+        device=DeviceReading("ok", NOW),
+        interface=InterfaceReading(oper_up=True, admin_up=True, at=NOW),
+        interfaces_known=("wan1",),
+        probes={"gateway": rounds(*received, sent=sent), "core": rounds(sent, sent, sent, sent=sent)},
+    )
+    assert judge(channel(binding), good, NOW).reason is Reason.OK
