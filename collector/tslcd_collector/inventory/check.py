@@ -40,19 +40,35 @@ MAX_LISTED: Final = 10
 _CIPHER: Final = "cipher equipment is never polled (Circular 06/2026/TT-BKHCN, article 9.4)"
 
 
+class _Known:
+    """What references may lead to, indexed once: an inventory of a nation has 15,000 channels."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.broken = folder.broken
+        self.sites = ids(folder.sites)
+        self.agencies = ids(folder.agencies)
+        self.classes = {STANDARD.id: STANDARD, **ids(folder.classes)}
+        self.channels = ids(folder.channels)
+        self.devices = {device_key(one.value): one.value for one in folder.devices}
+        self.devices_of: dict[str, list[str]] = {}
+        for holder, device in self.devices:
+            self.devices_of.setdefault(holder, []).append(device)
+
+
 def problems(folder: Folder) -> Iterator[Problem]:
     """Yield every problem that goes across values or files."""
     yield from _twice(folder)
     yield from _units(folder)
     yield from _contacts(folder)
+    known = _Known(folder)
     for device in folder.devices:
-        yield from _device(device, folder)
+        yield from _device(device, known)
     for one in folder.classes:
         yield from _class(one)
     for channel in folder.channels:
-        yield from _references(channel, folder)
+        yield from _references(channel, known)
         yield from _figures(channel)
-        yield from _binding(channel, folder)
+        yield from _binding(channel, known)
     yield from _circles(folder)
 
 
@@ -138,11 +154,10 @@ def _contacts(folder: Folder) -> Iterator[Problem]:
                 yield _missing(place, ("contacts", index), "contact", one, known)
 
 
-def _device(entry: Placed[Device], folder: Folder) -> Iterator[Problem]:
+def _device(entry: Placed[Device], known: _Known) -> Iterator[Problem]:
     device, place = entry.value, entry.place
-    sites = ids(folder.sites)
-    if device.site not in sites and "sites" not in folder.broken:
-        yield _missing(place, ("site",), "site", device.site, sites)
+    if device.site not in known.sites and "sites" not in known.broken:
+        yield _missing(place, ("site",), "site", device.site, known.sites)
     if device.role == "cipher" and device.agent:
         yield place.problem(("agent",), f"{_CIPHER}: leave agent out")
     if device.role == "cipher" and (*place.path, "touch") in place.file.lines and device.touch:
@@ -165,19 +180,18 @@ def _class(entry: Placed[ChannelClass]) -> Iterator[Problem]:
         yield place.problem(("stale_after",), "0ms is not allowed: above 0")
 
 
-def _references(entry: Placed[ChannelEntry], folder: Folder) -> Iterator[Problem]:
+def _references(entry: Placed[ChannelEntry], known: _Known) -> Iterator[Problem]:
     channel, place = entry.value, entry.place
-    targets = (
-        ("site", "sites", channel.site, ids(folder.sites)),
-        ("agency", "agencies", channel.agency, ids(folder.agencies)),
-        ("class", "classes", channel.class_id, {STANDARD.id: STANDARD, **ids(folder.classes)}),
+    targets: tuple[tuple[str, str, str, Collection[str]], ...] = (
+        ("site", "sites", channel.site, known.sites),
+        ("agency", "agencies", channel.agency, known.agencies),
+        ("class", "classes", channel.class_id, known.classes),
     )
-    for key, kind, wanted, known in targets:
-        if wanted not in known and kind not in folder.broken:
-            yield _missing(place, (key,), key, wanted, known)
-    channels = ids(folder.channels)
-    if channel.upstream is not None and channel.upstream not in channels and "channels" not in folder.broken:
-        yield _missing(place, ("upstream",), "channel", channel.upstream, channels)
+    for key, kind, wanted, there in targets:
+        if wanted not in there and kind not in known.broken:
+            yield _missing(place, (key,), key, wanted, there)
+    if channel.upstream is not None and channel.upstream not in known.channels and "channels" not in known.broken:
+        yield _missing(place, ("upstream",), "channel", channel.upstream, known.channels)
 
 
 def _figures(entry: Placed[ChannelEntry]) -> Iterator[Problem]:
@@ -193,7 +207,7 @@ def _figures(entry: Placed[ChannelEntry]) -> Iterator[Problem]:
         yield place.problem(("connected_since",), f"{channel.connected_since} is not a day of the calendar: YYYY-MM-DD")
 
 
-def _binding(entry: Placed[ChannelEntry], folder: Folder) -> Iterator[Problem]:
+def _binding(entry: Placed[ChannelEntry], known: _Known) -> Iterator[Problem]:
     """Check what a channel is bound to, as far as the inventory knows it."""
     channel, place, binding = entry.value, entry.place, entry.value.binding
     if binding is None:
@@ -206,36 +220,36 @@ def _binding(entry: Placed[ChannelEntry], folder: Folder) -> Iterator[Problem]:
         yield place.problem(("binding", "device"), f"missing: interface {binding.interface!r} is on a device")
     if len(set(binding.probes)) < len(binding.probes):
         yield place.problem(("binding", "probes"), "a probe is named twice")
-    if binding.device is None or "devices" in folder.broken:
+    if binding.device is None or "devices" in known.broken:
         return
-    index = {device_key(one.value): one.value for one in folder.devices}
-    device = index.get((binding.agent, binding.device)) or index.get((f"@{channel.site}", binding.device))
+    held = ((binding.agent, binding.device), (f"@{channel.site}", binding.device))
+    device = known.devices.get(held[0]) or known.devices.get(held[1])
     if device is None:
-        yield _no_device(entry, index)
+        yield _no_device(entry, known)
         return
     where = ("binding", "device")
     if device.role == "cipher":
         yield place.problem(where, f"device {device.id!r} cannot be bound: {_CIPHER}")
     elif not device.polled:
         yield place.problem(where, f"device {device.id!r} cannot be bound: it has touch: false")
-    sites = ids(folder.sites)  # a site that does not exist has been told already
-    if device.site != channel.site and device.site in sites and channel.site in sites:
+    # a site that does not exist has been told already
+    if device.site != channel.site and device.site in known.sites and channel.site in known.sites:
         message = (
             f"device {device.id!r} of agent {binding.agent!r} stands at site {device.site!r}, not {channel.site!r}"
         )
         yield place.problem(where, message)
 
 
-def _no_device(entry: Placed[ChannelEntry], index: dict[tuple[str, str], Device]) -> Problem:
+def _no_device(entry: Placed[ChannelEntry], known: _Known) -> Problem:
     """Say whether it is the agent or the device that is not known."""
     binding = entry.value.binding
     assert binding is not None  # noqa: S101 - the caller looked
     wanted = binding.device or ""
-    there = sorted(device for agent, device in index if agent == binding.agent)
+    there = sorted(known.devices_of.get(binding.agent, ()))
     if there:
         message = f"agent {binding.agent!r} has no device {wanted!r}: it has {', '.join(there)}"
         return entry.place.problem(("binding", "device"), message)
-    agents = {agent for agent, _ in index if not agent.startswith("@")}
+    agents = {holder for holder in known.devices_of if not holder.startswith("@")}
     return _missing(entry.place, ("binding", "agent"), "device of agent", binding.agent, agents)
 
 
