@@ -90,6 +90,7 @@ TABLE: list[Row] = [
     ("blind: stale", INTERFACE, readings(interface=interface(oper=True, age=OLD)), "unknown stale monitoring", "interface wan1 of device fw has no recent state"),
     ("blind: probes never measured", PROBE, readings(probes={}), "unknown never_seen monitoring", "probe gateway was never measured"),
     ("blind: SNMP refused and probes never measured", BOTH, readings(device=device("refused"), probes={}), "unknown snmp_refused monitoring", "SNMP of device fw is refused"),
+    ("blind: gateway not permitted and the far probe just died", BOTH, readings(device=device("refused"), probes={"gateway": rounds(0, sent=0), "core": rounds(5, 5, 0)}), "unknown snmp_refused monitoring", "SNMP of device fw is refused"),
     ("blind: a device and nothing else", NOTHING, readings(), "unknown never_seen monitoring", "the channel is not bound to an interface or a probe"),
     # 7. good
     ("all good", BOTH, readings(), "up ok none", ""),
