@@ -260,5 +260,5 @@ def _write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_row(*row)
     console = Console()
     if not console.is_terminal:
-        console = Console(width=200)  # a file or a pipe has no edge to wrap at
+        console = Console(width=1000)  # a file or a pipe has no edge to wrap at
     console.print(table)
