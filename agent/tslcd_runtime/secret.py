@@ -81,6 +81,9 @@ def read_secret(*, file: str | None = None, credential: str | None = None) -> Se
     except UnicodeDecodeError:
         msg = f"{source}: not UTF-8 text"
         raise SecretError(msg) from None
+    except ValueError:
+        msg = f"{source!r}: not the name of a file"
+        raise SecretError(msg) from None
     except OSError as error:
         msg = f"{source}: {(error.strerror or 'cannot be read').lower()}"
         raise SecretError(msg) from None

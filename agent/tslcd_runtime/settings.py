@@ -32,6 +32,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Bounds against files that are not settings at all, and against alias bombs.
 MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_NODES: Final = 1_000_000
+#: Bound on nesting: PyYAML's composer is recursive in C, and a deep enough file ends the process with SIGSEGV.
+MAX_DEPTH: Final = 64
 _BAD: Final[Any] = object()
 _PYTHON_TYPES: Final[dict[Any, type]] = {
     shape.IntType: int,
@@ -132,6 +134,8 @@ class _Walker:
     def compose(self, raw: bytes) -> yaml.Node | None:
         try:
             text = raw.decode()
+            if not self._shallow(text):
+                return None
             loader = _Loader(text)
             try:
                 return loader.get_single_node()  # type: ignore[no-any-return]
@@ -142,9 +146,21 @@ class _Walker:
             self.problems.append(Problem(self.file, line, "", "not UTF-8 text"))
         except yaml.YAMLError as error:
             self.problems.append(self._syntax(text, error))
-        except RecursionError:
-            self.problems.append(Problem(self.file, 0, "", "nested too deeply"))
         return None
+
+    def _shallow(self, text: str) -> bool:
+        """Whether nothing is nested too deeply; told by events, which no recursion makes. Raises YAMLError."""
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    line = event.start_mark.line + 1 if event.start_mark else 0
+                    self.problems.append(Problem(self.file, line, "", f"nested deeper than {MAX_DEPTH} levels"))
+                    return False
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+        return True
 
     def _syntax(self, text: str, error: yaml.YAMLError) -> Problem:
         """Say a syntax error plainly; the usual one is a tab."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _FORM = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]*)\s*\Z")
 
@@ -29,21 +30,41 @@ class Quantity:
     def parse(self, text: object) -> float:
         """Turn what stands in a file into base units. Raises ValueError with what is allowed."""
         match = _FORM.match(text) if isinstance(text, str) else None
-        if match is None or match[2] not in self.factors:
+        if not isinstance(text, str) or match is None or match[2] not in self.factors:
             msg = f"{text!r} is not {self.name}: write a number and one of {', '.join(self.factors)}, for example {self.example}"
             raise ValueError(msg)
-        return float(match[1]) * self.factors[match[2]]
+        value = float(match[1]) * self.factors[match[2]]
+        if not math.isfinite(value):
+            msg = f"{text[:20]!r}... is beyond all bounds"
+            raise ValueError(msg)
+        return value
 
     def show(self, value: float) -> str:
-        """Write a value the way :meth:`parse` reads it, with the largest suffix that leaves a short number."""
+        """Write a value so that :meth:`parse` gives the very same, with the largest suffix that leaves a short number."""
         if value == 0 or not math.isfinite(value):
             return f"0{next(iter(self.factors))}"
         for suffix, factor in sorted(self.factors.items(), key=lambda item: -item[1]):
-            number = value / factor
-            if number >= 1 and math.isclose(number, round(number, 3), rel_tol=1e-9):
-                return f"{round(number, 3):g}{suffix}"
-        suffix, factor = min(self.factors.items(), key=lambda item: item[1])
-        return f"{value / factor:g}{suffix}"
+            short = round(value / factor, 3)
+            if short >= 1 and short * factor == value:
+                return f"{_positional(short)}{suffix}"
+        suffix, factor = next((item for item in self.factors.items() if item[1] == 1), next(iter(self.factors.items())))
+        exact = next((one for one in _around(value / factor) if one * factor == value), value / factor)
+        return f"{_positional(exact)}{suffix}"
+
+
+def _positional(number: float) -> str:
+    """Write a number without an exponent, and without a fraction when it is whole."""
+    return f"{Decimal(repr(number)):f}".removesuffix(".0")
+
+
+def _around(number: float) -> Iterator[float]:
+    """Yield the number and its nearest neighbours: dividing and multiplying may miss by one rounding."""
+    yield number
+    below = above = number
+    for _ in range(4):
+        below, above = math.nextafter(below, 0), math.nextafter(above, math.inf)
+        yield below
+        yield above
 
 
 DURATION: Final = Quantity("a duration", {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}, "30s")
