@@ -132,7 +132,7 @@ class Devices:
             "",
             f"udp:{device.address}:161",
         ]
-        return ["ip", "netns", "exec", device.namespace, "env", f"SNMP_PERSISTENT_DIR={folder}", *daemon]
+        return ["ip", "netns", "exec", device.namespace, "env", f"SNMP_PERSISTENT_DIR={folder / 'persistent'}", *daemon]
 
     def start(self) -> None:
         """Start every device."""

@@ -55,6 +55,9 @@ FIREWALL: Final = Device(
 )
 ROUTER: Final = Device("tslcd-rt", "203.0.113.245", "203.0.113.246", (Wan("wan1", "198.51.100.249", "198.51.100.250"),))
 DEVICES: Final = (FIREWALL, ROUTER)
+#: Every address above is within these; while a cable is out, nothing for them leaves this machine another way.
+_WALLS: Final = ("203.0.113.240/29", "198.51.100.240/28")
+_LAST_RESORT: Final = "4294967294"
 
 
 def _ip(*words: str, check: bool = True) -> str:
@@ -71,6 +74,8 @@ def _core_end(device: Device, wan: Wan) -> str:
 def build() -> None:
     """Make all namespaces and cables. Raises DemoError. Needs root."""
     remove()
+    for wall in _WALLS:
+        _ip("route", "replace", "blackhole", wall, "metric", _LAST_RESORT)
     for namespace in (CORE, *(device.namespace for device in DEVICES)):
         _ip("netns", "add", namespace)
         _ip("-n", namespace, "link", "set", "lo", "up")
@@ -82,7 +87,6 @@ def build() -> None:
         _ip("link", "add", device.cable, "type", "veth", "peer", "name", "lan", "netns", inside)
         _ip("addr", "add", f"{device.host}/30", "dev", device.cable)
         _ip("-n", inside, "addr", "add", f"{device.address}/30", "dev", "lan")
-        _ip("-n", inside, "link", "set", "lan", "up")
         for wan in device.wans:
             table += 1
             far = _core_end(device, wan)
@@ -131,12 +135,13 @@ def mend_wan(device: Device, name: str) -> None:
 
 
 def unplug(device: Device) -> None:
-    """Take the device off this machine's LAN, as if it had no power."""
-    _ip("link", "set", device.cable, "down")
+    """Take the device off this machine's LAN, as if it had no power: its end of the cable goes down."""
+    _ip("-n", device.namespace, "link", "set", "lan", "down")
 
 
 def plug_in(device: Device) -> None:
     """Put the device on this machine's LAN, with routes to the gateways behind it."""
+    _ip("-n", device.namespace, "link", "set", "lan", "up")
     _ip("link", "set", device.cable, "up")
     for wan in device.wans:
         _ip("route", "replace", f"{wan.gateway}/32", "via", device.address, "dev", device.cable)
@@ -146,6 +151,8 @@ def remove() -> None:
     """Remove everything that :func:`build` made; what is not there is no error."""
     for device in DEVICES:
         _ip("link", "del", device.cable, check=False)
+    for wall in _WALLS:
+        _ip("route", "del", "blackhole", wall, "metric", _LAST_RESORT, check=False)
     for namespace in (CORE, *(device.namespace for device in DEVICES)):
         if Path("/run/netns", namespace).exists():
             _ip("netns", "del", namespace, check=False)
