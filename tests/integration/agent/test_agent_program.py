@@ -234,6 +234,24 @@ def test_check_says_what_works_and_what_to_do(tmp_path: Path, broker: Broker) ->
     assert "kiểm tra địa chỉ, cổng, đường đi và máy chủ MQTT có đang chạy không" in vietnamese.stdout
 
 
+def test_check_asks_devices(tmp_path: Path, broker: Broker) -> None:
+    """A device that answers is named with its interfaces; a wrong community is found, and never shown."""
+    (tmp_path / "good").write_text(COMMUNITY)
+    (tmp_path / "bad").write_text("not-the-community")
+    snmpd = Snmpd(tmp_path / "snmpd")
+    snmp = f"address: 127.0.0.1, port: {snmpd.port}, snmp: {{community: {{file: %s}}}}"
+    with snmpd.running():
+        good = write(tmp_path, broker.port, f"devices: {{fw: {{{snmp % 'good'}}}}}\npoll: {{timeout: 500ms}}\n")
+        found = json.loads(call("check", "--json", "--config", str(good)).stdout)["checks"][2]
+        assert (found["name"], found["ok"]) == ("fw", True)
+        assert found["message"].startswith("answers SNMP: test-router, ")
+        bad = write(tmp_path, broker.port, f"devices: {{fw: {{{snmp % 'bad'}}}}}\npoll: {{timeout: 300ms}}\n")
+        said = call("check", "--config", str(bad))
+    assert said.returncode == 1
+    assert "refused or silent: the device answers ping, but not SNMP" in said.stdout
+    assert "not-the-community" not in said.stdout + said.stderr
+
+
 def test_check_of_a_broker_that_refuses(tmp_path: Path) -> None:
     """Wrong credentials and missing rights are told apart from an absent broker."""
     (tmp_path / "acl").write_text("topic read none\n")
