@@ -94,16 +94,23 @@ class Board:
             self._write_agent(agent)
         self._changed.update(self.agents)
 
-    def fits(self, report: Report) -> bool:
-        """Whether there is room for what ``report`` brings."""
+    def fits(self, report: Report, claims: dict[tuple[str, str], int]) -> bool:
+        """Whether there is room for what ``report`` brings; what fits is claimed.
+
+        ``claims``: rows, by device and kind, of the same agent's reports that are on their way to the board.
+        """
         state = self.agents.get(report.agent)
-        if state is None:
-            return report.rows() <= MAX_ROWS
-        if report.device not in state.devices and len(state.devices) >= MAX_DEVICES:
+        wanted = {(report.device, kind): len(table["key"]) for kind, table in report.tables.items()}
+        proposed = {**claims, (report.device, ""): 0, **wanted}
+        devices = {device for device, _ in proposed} | (state.devices if state is not None else set())
+        rows = state.rows if state is not None else 0
+        for (device, kind), count in proposed.items():
+            known = self._tables.get((report.agent, device), {}).get(kind)
+            rows += count - (len(known.table["key"]) if known is not None else 0)
+        if len(devices) > MAX_DEVICES or rows > MAX_ROWS:
             return False
-        known = self._tables.get((report.agent, report.device), {})
-        old = sum(len(known[kind].table["key"]) for kind in report.tables if kind in known)
-        return state.rows - old + report.rows() <= MAX_ROWS
+        claims.update(proposed)
+        return True
 
     def newer(self, agent: str, device: str, kind: str, at: float) -> bool:
         """Whether a table measured at ``at`` would replace the known one."""

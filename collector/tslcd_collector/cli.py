@@ -6,9 +6,9 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -183,22 +183,35 @@ def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None
 
 
 def _watch(url: str, language: Language) -> None:
-    """Draw the table again and again. A collector that is away is said below it, and waited for."""
-    from rich.console import Group
+    """Draw the table again and again; where there is no terminal, write it when it changed.
+
+    A collector that is away is told below the table, and waited for.
+    """
+    from rich.console import Console, Group
     from rich.live import Live
     from rich.text import Text
 
     from tslcd_collector.commands import channels as board
 
-    shown: Any = board.table(board.fetch(url), language)
-    with Live(shown, refresh_per_second=2) as live:
+    console = Console()
+    found = board.fetch(url)
+    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
+        before: object = None
         while True:
-            time.sleep(1.0)
+            note = ""
             try:
-                shown = board.table(board.fetch(url), language)
-                live.update(shown)
+                found = board.fetch(url)
             except board.ApiError as error:
-                live.update(Group(shown, Text(str(error), style="red")))
+                note = str(error)
+            shown = Group(board.table(found, language), Text(note, style="red"))
+            now = (note, [(one["id"], one["state"], one["reason"], one["state_since"]) for one in found])
+            if live is not None:
+                live.update(shown, refresh=True)
+            elif now != before:
+                console.print(shown)
+                sys.stdout.flush()
+            before = now
+            time.sleep(1.0)
 
 
 def _load(path: Path) -> CollectorSettings:

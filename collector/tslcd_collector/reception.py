@@ -70,12 +70,16 @@ class TakenStatus(NamedTuple):
 
 @dataclass(slots=True)
 class Intent:
-    """What a batch of messages comes to: one transaction, then the board, then acknowledgements."""
+    """What a batch of messages comes to: one transaction, then the board, then acknowledgements.
+
+    ``acks``: whether each is urgent. ``touched``: streams whose marks changed. ``claims``: of an agent, rows by device and kind.
+    """
 
     batch: Batch
     taken: list[Taken | TakenStatus] = field(default_factory=list)
     acks: dict[Address, bool] = field(default_factory=dict)
     touched: dict[tuple[str, str], None] = field(default_factory=dict)
+    claims: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
 
 
 class Reception:
@@ -168,7 +172,7 @@ class Reception:
             self._metrics.reports.labels(lane.value, Decision.REFUSED.value).inc()
             self.refuse(address.agent, "identity", f"report claims agent {report.agent}", received)
             return
-        if not self._board.fits(report):
+        if not self._board.fits(report, intent.claims.setdefault(report.agent, {})):
             self._refuse_report(address, payload, "bounds", "too many devices or rows", received, intent, store=store)
             return
         if lane is Lane.LIVE:
