@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import Meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _FORM = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]*)\s*\Z")
 
@@ -48,23 +48,12 @@ class Quantity:
             if short >= 1 and short * factor == value:
                 return f"{_positional(short)}{suffix}"
         suffix, factor = next((item for item in self.factors.items() if item[1] == 1), next(iter(self.factors.items())))
-        exact = next((one for one in _around(value / factor) if one * factor == value), value / factor)
-        return f"{_positional(exact)}{suffix}"
+        return f"{_positional(value / factor)}{suffix}"
 
 
 def _positional(number: float) -> str:
     """Write a number without an exponent, and without a fraction when it is whole."""
     return f"{Decimal(repr(number)):f}".removesuffix(".0")
-
-
-def _around(number: float) -> Iterator[float]:
-    """Yield the number and its nearest neighbours: dividing and multiplying may miss by one rounding."""
-    yield number
-    below = above = number
-    for _ in range(4):
-        below, above = math.nextafter(below, 0), math.nextafter(above, math.inf)
-        yield below
-        yield above
 
 
 DURATION: Final = Quantity("a duration", {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}, "30s")

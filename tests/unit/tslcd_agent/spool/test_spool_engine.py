@@ -1,4 +1,7 @@
-"""The spool without its thread: numbers, bounds, damage, a disk that fails, and how the clock can lie."""
+"""The spool without its thread: numbers, bounds, damage, a disk that fails, and how the clock can lie.
+
+Longer than most, for the reason that every part stands on the same fixtures.
+"""
 
 from __future__ import annotations
 
