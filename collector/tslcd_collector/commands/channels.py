@@ -66,7 +66,7 @@ def table(channels: list[dict[str, Any]], language: Language) -> Table:
         ("Trễ", "RTT"),
         ("Mất gói", "Loss"),
     ):
-        shown.add_column(language.say(vi=vi, en=en))
+        shown.add_column(language.say(vi=vi, en=en), no_wrap=en in {"Channel", "State", "Reason", "Since"})
     for one in channels:
         style = STYLES.get(one["state"], "")
         since = dt.datetime.fromtimestamp(one["state_since"], _VIET_NAM)

@@ -161,6 +161,7 @@ async def test_channels_shows_the_board(tmp_path: Path, broker: Broker) -> None:
         watching = Program(
             [sys.executable, "-m", "tslcd_collector", "channels", "--watch", "--config", str(collector.settings)],
             tmp_path / "watch.log",
+            env={"COLUMNS": "200"},
         )
         watching.start()
         try:
