@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -77,7 +78,7 @@ def json_schema(settings_type: type[Any], title: str) -> dict[str, Any]:
 
 
 def _write_quantities(node: Any) -> None:
-    """Turn numbers that stand for a quantity into the text that a file has, in place; forbid unknown keys."""
+    """Turn numbers that stand for a quantity into the text that a file has, in place; forbid unknown keys; tidy texts."""
     if isinstance(node, list):
         for one in node:
             _write_quantities(one)
@@ -88,6 +89,8 @@ def _write_quantities(node: Any) -> None:
         node["type"] = "string"
         del node["x-quantity"]
         node.pop("default", None)
+    if isinstance(node.get("description"), str):
+        node["description"] = inspect.cleandoc(node["description"])  # Python 3.13 takes the indentation away itself
     if "properties" in node and node.get("type") == "object":
         node.setdefault("additionalProperties", False)
     for one in node.values():

@@ -9,6 +9,7 @@ Sources: https://json-schema.org/draft/2020-12, https://www.asyncapi.com/docs/re
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any, Final
 
@@ -95,6 +96,8 @@ def _portable(node: Any) -> None:
         if "prefixItems" in node:
             first, *_ = node.pop("prefixItems")  # the one tuple is a pair of equals
             node["items"] = first
+        if isinstance(node.get("description"), str):
+            node["description"] = inspect.cleandoc(node["description"])  # Python 3.13 takes the indentation away itself
         for one in node.values():
             _portable(one)
 
