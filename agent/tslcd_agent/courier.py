@@ -91,6 +91,7 @@ class Courier:
         self._stop = asyncio.Event()
         self._publishes: set[asyncio.Task[None]] = set()
         self._heard = False
+        self._heard_at = 0.0
         self._history_publishing: set[int] = set()
         self._lost = RangeSet()
         self._told: tuple[object, ...] = ()
@@ -263,7 +264,7 @@ class Courier:
             self._way.confirmed(key_of(generation, first), key_of(generation, last))
         await self._answer_missing(ack, generation, newest, heard)
         self.acks["applied"] += 1
-        self._heard = True
+        self._heard, self._heard_at = True, time.monotonic()
 
     async def _answer_missing(self, ack: Ack, generation: int, newest: int, heard: float) -> None:
         """Let go what a collector asks for; what is not here any more is lost, and the status will say so."""
@@ -284,12 +285,16 @@ class Courier:
         self._told = ()
 
     async def _tell_news(self, connection: Connection) -> None:
-        """Tell the status again when what it says of the spool became wrong by more than sending, not too often."""
+        """Tell the status again, not too often: when it became wrong by more than sending, or to ask for a late answer.
+
+        An answer may be lost with a broker, and without new reports no other would ever come.
+        """
         now = time.monotonic()
         if now - self._told_at < STATUS_PAUSE and self._told:
             return
         statistics = await self._spool.statistics()
-        if self._news(statistics) != self._told:
+        overdue = self._way.unanswered() > 0 and now - self._heard_at >= self._settings.ack_timeout
+        if overdue or self._news(statistics) != self._told:
             await self._tell_status(connection, statistics)
         self._told_at = now
 

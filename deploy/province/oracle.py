@@ -7,7 +7,6 @@ agent must come through.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 from province.parts import DemoError
 from tslcd_agent.spool.inspection import inspect
 from tslcd_agent.spool.state import MAX_SEQ
+from tslcd_collector.decompression import decompress
+from tslcd_wire.codec import decode_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +86,10 @@ def account(stage: Stage) -> Account:
 
 def _is_itself(payload: object, agent: object, stream: object, seq: object) -> bool:
     """Whether a stored payload is the report that it is stored as."""
-    document = json.loads(bytes(payload) if isinstance(payload, (bytes, memoryview)) else str(payload))
-    return (document["agent"], document["stream"], document["seq"]) == (agent, stream, seq)
+    if not isinstance(payload, bytes):
+        return False
+    report = decode_report(payload, decompress).report
+    return (report.agent, report.stream, report.seq) == (agent, stream, seq)
 
 
 def fresh_report_passes(stage: Stage, timeout: float = 15.0) -> list[str]:

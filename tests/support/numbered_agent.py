@@ -1,8 +1,8 @@
 """A source for the oracle: the real spool, reporter and courier, fed with numbers instead of measurements.
 
 ``python -m support.numbered_agent DIRECTORY BROKER_PORT LEDGER [MUTANT]`` hands numbered readings over for ever. When the spool
-has accepted one (``submit`` returned), its number is appended to LEDGER: from then on it is an obligation. Numbering goes
-on behind the highest number of the ledger, so the program may be killed and started again. Once a file LEDGER.stop is
+has accepted one (``submit`` returned), its number is appended to LEDGER: from then on it is an obligation. Every run has
+numbers of its own (:data:`RUN`), so the program may be killed and started again. Once a file LEDGER.stop is
 there, no more numbers are made, and what waits is sent.
 
 The mutant ``delete-on-puback`` deletes a report as soon as the broker has it, which an oracle worth its name must catch.
@@ -34,6 +34,8 @@ AGENT = "86-29551-1"
 PROVINCE = "86"
 #: Seconds between two numbers.
 PERIOD = 0.01
+#: Run n hands over n * RUN + 1, n * RUN + 2, ...
+RUN = 1_000_000
 
 
 async def run(directory: Path, port: int, ledger: Path, mutant: str) -> None:
@@ -54,14 +56,16 @@ async def run(directory: Path, port: int, ledger: Path, mutant: str) -> None:
             await _number(reporter, ledger)
 
 
-def _lines(ledger: Path) -> list[str]:
-    return ledger.read_text().split() if ledger.exists() else []
+def _begin(ledger: Path) -> int:
+    """Note that a run begins, and return the number before its first: runs never share numbers."""
+    runs = ledger.with_suffix(".runs")
+    with runs.open("a") as note:
+        note.write("run\n")
+    return len(runs.read_text().split()) * RUN
 
 
 async def _number(reporter: Reporter, ledger: Path) -> None:
-    lines = _lines(ledger)
-    # a kill may have come between acceptance and the note of it: that number may be there, and is not given again
-    number = int(lines[-1]) + 2 if lines else 1
+    number = _begin(ledger) + 1
     note = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     stop = ledger.with_suffix(".stop")
     while not stop.exists():
