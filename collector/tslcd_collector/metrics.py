@@ -15,6 +15,7 @@ from tslcd_collector.errors import REFUSAL_CODES
 from tslcd_wire.topics import Lane
 
 LANES: Final = (Lane.LIVE.value, Lane.HISTORY.value)
+VERSION: Final = version("tslcd-monitor")
 _EOF: Final = b"# EOF\n"
 
 
@@ -100,7 +101,7 @@ class Metrics:
             registry=reg,
         )
         self.build = Info("tslcd_collector_build", "Phiên bản đang chạy · Version that runs", registry=reg)
-        self.build.info({"version": version("tslcd-monitor")})
+        self.build.info({"version": VERSION})
         ProcessCollector(registry=reg)
 
     def render(self, *, openmetrics: bool) -> bytes:

@@ -106,11 +106,20 @@ class Database:
         except sqlite3.DatabaseError as error:
             if self._read_only or not _damaged(error):
                 raise self._error(error) from None
-            self._set_aside(now)
-            try:
-                self._connect()
-            except sqlite3.Error as second:
-                raise self._error(second) from None
+            self._start_anew(now)
+
+    def open_and_remember(self, now: float) -> Memory:
+        """Open the file and read what a restart needs; a damage found on the way is set aside. Raises StoreError."""
+        self.open(now)
+        try:
+            return self.remember()
+        except StoreError as error:
+            cause = error.__cause__
+            if not isinstance(cause, sqlite3.DatabaseError) or not _damaged(cause):
+                raise
+            self.close()
+            self._start_anew(now)
+            return self.remember()
 
     def close(self) -> None:
         """Close the file; safe to call again."""
@@ -163,7 +172,7 @@ class Database:
             memory.agents = [
                 AgentRow(*row) for row in connection.execute("SELECT province, agent, heard, status FROM agent")
             ]
-            memory.latest = self.latest()
+            memory.latest = self._latest(connection)
             memory.verdicts = [
                 VerdictRow(*row)
                 for row in connection.execute(
@@ -179,7 +188,7 @@ class Database:
                 )
             ]
         except sqlite3.Error as error:
-            raise self._error(error) from None
+            raise self._error(error) from error  # the cause tells damage
         except msgspec.DecodeError as error:
             raise StoreError(f"store {self.path}: {error}") from None
         return memory
@@ -187,12 +196,13 @@ class Database:
     def latest(self) -> list[LatestRow]:
         """Read the newest tables. Raises StoreError."""
         try:
-            rows = self._open_connection().execute(
-                "SELECT province, agent, device, kind, at, received, tables FROM latest"
-            )
-            return [LatestRow._make((*row[:6], _table(row[3], row[6]))) for row in rows if row[3] in KINDS_BY_NAME]
+            return self._latest(self._open_connection())
         except sqlite3.Error as error:
             raise self._error(error) from None
+
+    def _latest(self, connection: sqlite3.Connection) -> list[LatestRow]:
+        rows = connection.execute("SELECT province, agent, device, kind, at, received, tables FROM latest")
+        return [LatestRow._make((*row[:6], _table(row[3], row[6]))) for row in rows if row[3] in KINDS_BY_NAME]
 
     def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if batch.journal:
@@ -256,13 +266,13 @@ class Database:
             if version == 0:
                 connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
                 version = VERSION
-            connection.execute("SELECT count(*) FROM verdict WHERE until IS NULL").fetchone()
         if version != VERSION:
             raise StoreError(
                 f"store {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
             )
 
-    def _set_aside(self, now: float) -> None:
+    def _start_anew(self, now: float) -> None:
+        """Set the damaged file aside and make an empty one. Raises StoreError."""
         aside = self.path.with_name(f"{FILE}.damaged-{now:.0f}")
         try:
             for suffix in ("", "-wal", "-shm"):
@@ -272,6 +282,10 @@ class Database:
         except OSError as error:
             raise StoreError(f"store {self.path}: damaged, and cannot be set aside: {error.strerror}") from None
         self.set_aside = aside
+        try:
+            self._connect()
+        except sqlite3.Error as error:
+            raise self._error(error) from None
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -29,12 +29,7 @@ class Store:
 
     async def open(self, now: float) -> Memory:
         """Open the database and read what it remembers. Raises StoreError."""
-
-        def work() -> Memory:
-            self._database.open(now)
-            return self._database.remember()
-
-        return await self._run(work)
+        return await self._run(lambda: self._database.open_and_remember(now))
 
     def begin(self, batch: Batch) -> asyncio.Future[None]:
         """Ask for a batch to be written; the future is its outcome: None, or StoreError."""
