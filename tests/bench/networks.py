@@ -130,11 +130,16 @@ class Site:
         raise LookupError(link)
 
     def _link(self, name: str, far: Namespace, network: str, length: int) -> None:
+        """Join the site and ``far``. Nothing goes over it that the programs did not send: no ARP, no IPv6."""
         self._pair(name, far)
-        for one, host in ((self.site, 1), (far, 2)):
-            one.ip("link", "set", name, "gso_max_segs", "1")
+        ends = ((self.site, 1), (far, 2))
+        for one, host in ends:
+            hardware = f"02:00:00:00:00:{host:02x}"
+            one.ip("link", "set", name, "address", hardware, "gso_max_segs", "1", "addrgenmode", "none")
             one.ip("address", "add", f"{network}.{host}/{length}", "dev", name)
             one.ip("link", "set", name, "up")
+            hardware = f"02:00:00:00:00:{3 - host:02x}"
+            one.ip("neighbour", "replace", f"{network}.{3 - host}", "lladdr", hardware, "nud", "permanent", "dev", name)
 
     def _pair(self, name: str, far: Namespace) -> None:
         run(["ip", "link", "add", name, "netns", self.site.name, "type", "veth", "peer", name, "netns", far.name])

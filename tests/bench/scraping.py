@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import http.client
 import re
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -47,13 +46,22 @@ class Scraper:
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, *, zipped: bool = True, accept: str = ACCEPT) -> Page:
-        """Return the page. Raises OSError when it cannot be had."""
+        """Return the page; over a new connection when the server closed the idle one. Raises OSError when it cannot be had."""
+        headers = {"Accept": accept, "Accept-Encoding": "gzip" if zipped else "identity"}
+        kept = self._connection is not None
+        try:
+            return self._ask(path, headers)
+        except ConnectionError:
+            if not kept:
+                raise
+            return self._ask(path, headers)
+
+    def _ask(self, path: str, headers: dict[str, str]) -> Page:
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1")
             self._connection.sock = self._connect()
-        encoding = "gzip" if zipped else "identity"
         try:
-            self._connection.request("GET", path, headers={"Accept": accept, "Accept-Encoding": encoding})
+            self._connection.request("GET", path, headers=headers)
             response = self._connection.getresponse()
             body = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -62,13 +70,10 @@ class Scraper:
         if response.will_close:
             self.close()
         if response.status != _OK:
-            raise ConnectionError(f"{path}: {response.status} {body[:300]!r}")
+            raise LookupError(f"{path}: {response.status} {body[:300]!r}")
         if response.headers.get("Content-Encoding") != "gzip":
             return Page(body.decode(), len(body))
-        try:
-            return Page(gzip.decompress(body).decode(), len(body))
-        except (OSError, EOFError, zlib.error) as error:
-            raise ConnectionError(f"{path}: {error!r}") from None
+        return Page(gzip.decompress(body).decode(), len(body))
 
     def close(self) -> None:
         """Let the connection go."""
