@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from gufo.snmp import (
     Aes128Key,
@@ -35,7 +35,7 @@ from gufo.snmp import (
     User,
 )
 from gufo.snmp import SnmpError as GufoError
-from gufo.snmp.aio import SnmpSession as GufoClient
+from gufo.snmp.aio import SnmpSession as GufoSocket
 
 from tslcd_agent.errors import BrokenError, RefusedError, SilentError
 
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 #: Values as they come: INTEGER, counters and TimeTicks; OCTET STRING; OBJECT IDENTIFIER and IpAddress.
 Value: TypeAlias = int | float | str | bytes | None
+
+T = TypeVar("T")
 
 #: Rows a GETBULK answer may have; 25 names stay below one Ethernet frame.
 MAX_REPETITIONS: Final = 25
@@ -86,6 +88,35 @@ class SnmpSession(Protocol):
     async def walk(self, column: str, limit: int) -> dict[str, Value]:
         """Return the cells of one column by their index (the rest of the OID), at most ``limit``. Raises SnmpError."""
         ...
+
+
+class GufoClient(GufoSocket):
+    """gufo's client with one deadline an answer, however many foreign datagrams come before it.
+
+    gufo-snmp 0.13 waits anew after each, with a wait_for that on Python 3.11 loses a cancellation when a datagram comes
+    at the same moment: a device that storms held its poller for as long as it liked.
+    """
+
+    async def _recv(self, receiver: Callable[[], T]) -> T:
+        """Return the answer that ``receiver`` reads. Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        while True:
+            readable: asyncio.Future[None] = loop.create_future()
+            loop.add_reader(self._fd, _wake, readable)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await readable
+                return receiver()
+            except BlockingIOError:
+                continue
+            finally:
+                loop.remove_reader(self._fd)
+
+
+def _wake(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
 
 
 class GufoSession:
