@@ -79,7 +79,7 @@ class Stage:
         wait_for(lambda: self.fetch("/-/ready"), 30, "the collector is ready", self.collector)
         if self.prometheus:
             self.prometheus.start()
-            wait_for(lambda: listens(self.ports.prometheus), 30, "Prometheus listens", self.prometheus)
+            wait_for(lambda: _get(f"{self.prometheus_url}/-/ready"), 30, "Prometheus is ready", self.prometheus)
         for agent in self.agents.values():
             agent.start()
 
@@ -106,9 +106,7 @@ class Stage:
 
     def fetch(self, path: str) -> bytes:
         """GET a path of the collector. Raises OSError."""
-        with urllib.request.urlopen(f"{self.collector_url}{path}", timeout=5) as answer:  # noqa: S310 - loopback, http
-            body: bytes = answer.read()
-            return body
+        return _get(f"{self.collector_url}{path}")
 
     def channels(self) -> list[dict[str, Any]]:
         """Return the board of the collector, a mapping a channel. Raises OSError."""
@@ -225,6 +223,13 @@ probes:
 {probes}"""
         )
         return Part(f"agent {agent}", [_script("tslcd-agent"), "run", "--config", str(file)], folder / "agent.log")
+
+
+def _get(url: str) -> bytes:
+    """GET. Raises OSError, also for an answer that is not good."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback, http
+        body: bytes = answer.read()
+        return body
 
 
 def _script(name: str) -> str:
