@@ -6,17 +6,17 @@ start; one demo runs at a time on a machine, held by a lock that the kernel rele
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
-import os
 import shutil
+import socket
+import struct
 import sys
-import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from province.devices import Devices
 from province.parts import DemoError, Part, listens, require_free, wait_for
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 #: How often agents ask and measure, and how often Prometheus scrapes: fast, so that a person need not wait.
 INTERVAL: Final = "2s"
-_LOCK: Final = Path(tempfile.gettempdir()) / "tslcd-demo.lock"
+#: An abstract address (unix(7)): it belongs to nobody's folder, and is free again however its holder ends.
+_LOCK: Final = "\0tslcd-demo"
 
 
 @dataclass(frozen=True)
@@ -237,18 +238,18 @@ def _script(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def _take_lock() -> IO[str]:
-    """Refuse to run beside another demo: both would use the same namespaces and the same folder."""
-    handle = os.fdopen(os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+def _take_lock() -> socket.socket:
+    """Refuse to run beside another demo: both would use the same namespaces and the same folder. Raises DemoError."""
+    lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.bind(_LOCK)
+        lock.listen()
     except OSError:
-        holder = handle.read().strip()
-        handle.close()
-        raise DemoError(
-            f"another demo is running on this machine{f' (pid {holder})' if holder else ''}: end it first"
-        ) from None
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
+        with lock:
+            holder = ""
+            with contextlib.suppress(OSError):
+                lock.connect(_LOCK)
+                credentials = lock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+                holder = f" (pid {struct.unpack('3i', credentials)[0]})"
+        raise DemoError(f"another demo is running on this machine{holder}: end it first") from None
+    return lock
