@@ -42,7 +42,12 @@ def page() -> str:
 
 def _table(families: Iterable[Family]) -> str:
     rows = [
-        _row(one.name, one.type, one.labels, f"{one.help_vi} · {one.help_en}" + (f" ({one.source})" if one.source else ""))
+        _row(
+            one.name,
+            one.type,
+            one.labels,
+            f"{one.help_vi} · {one.help_en}" + (f" ({one.source})" if one.source else ""),
+        )
         for one in families
     ]
     return _TABLE + "".join(rows)

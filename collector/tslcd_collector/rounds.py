@@ -77,7 +77,7 @@ class Rounds:
 
     async def judging(self) -> None:
         """Judge for ever."""
-        self._health.register("judge", 60.0)
+        self._health.register("judge", max(60.0, 3 * self.interval))
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:

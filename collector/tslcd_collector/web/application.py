@@ -29,7 +29,10 @@ VIET_NAM: Final = dt.timezone(dt.timedelta(hours=7))
 #: From so many chunks on a body is joined in another thread; below that it takes less than 5 ms.
 _MANY_CHUNKS: Final = 500
 
-_templates = Environment(loader=PackageLoader("tslcd_collector.web"), autoescape=select_autoescape(default=True))
+_templates = Environment(
+    loader=PackageLoader("tslcd_collector.web"), autoescape=select_autoescape(default=True), auto_reload=False
+)
+_index = _templates.get_template("index.html")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -104,7 +107,7 @@ class _Routes:
         for channel in channels:
             since = dt.datetime.fromtimestamp(channel["state_since"], VIET_NAM)
             channel["since_text"] = f"{since:%d/%m/%Y %H:%M:%S}"
-        return HTMLResponse(_templates.get_template("index.html").render(channels=channels, totals=totals))
+        return HTMLResponse(_index.render(channels=channels, totals=totals))
 
 
 def _json(document: object) -> Response:
