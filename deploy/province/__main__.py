@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -27,6 +29,12 @@ _SIMULATED: Final = (
 )
 
 
+_NO_PING: Final = (
+    "this user may not send ICMP echoes, so probes measure nothing and their channels stay stale: have an administrator "
+    "run sysctl -w net.ipv4.ping_group_range='0 2147483647', which is the default of Debian's systemd"
+)
+
+
 @click.command()
 @click.option("--check", is_flag=True, help="Run the checks and end: 0 when all held, 1 when not.")
 @click.option("--simulated", is_flag=True, help="As without root: embedded broker, simulated devices only.")
@@ -39,6 +47,10 @@ def main(*, check: bool, simulated: bool, port_base: int) -> None:
     real = os.geteuid() == 0 and not simulated
     if not real:
         console.print(_SIMULATED)
+    if not _may_ping():
+        console.print(_NO_PING, style="yellow")
+        if check:
+            sys.exit(2)
     # the usual ways to end a program all clean up
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
@@ -50,6 +62,14 @@ def main(*, check: bool, simulated: bool, port_base: int) -> None:
         console.print(f"demo: {error}", style="red", markup=False)
         code = 2
     sys.exit(code)
+
+
+def _may_ping() -> bool:
+    """Whether this user gets a socket for echoes: a datagram one (icmp(7)) or a raw one."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+        with contextlib.suppress(PermissionError), socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP):
+            return True
+    return False
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
