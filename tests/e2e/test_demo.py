@@ -1,0 +1,181 @@
+"""``deploy/demo`` as a new user runs it: the check, the dashboards over it, its ends, and what it says when it cannot start."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import signal
+import socket
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support import dashboards
+from support.processes import Program, free_port, port_open, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROJECT = Path(__file__).parents[2]
+_DEMO = str(_PROJECT / "deploy" / "demo")
+
+
+def port_base() -> int:
+    """Return a number from which four ports in a row are free now."""
+    while True:
+        base = free_port()
+        if base < 65000 and not any(port_open(base + offset) for offset in range(4)):
+            return base
+
+
+class Demo:
+    """A running demo, seen from outside."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        """Choose ports; nothing runs yet."""
+        self.base = port_base()
+        self.program = Program([_DEMO, "--port-base", str(self.base), *arguments], log, env={"TERM": "dumb"})
+
+    def start(self) -> None:
+        """Start it and wait until every channel is up."""
+        self.program.start()
+        wait_until(
+            lambda: {one["state"] for one in self.channels()} == {"up"} or self._over(), 120, "every channel is up"
+        )
+
+    def _over(self) -> bool:
+        if not self.program.running():
+            pytest.fail(f"the demo ended: {self.program.output()[-2000:]}")
+        return False
+
+    def channels(self) -> list[dict[str, Any]]:
+        """Return the board of the collector."""
+        listed: list[dict[str, Any]] = fetch(f"http://127.0.0.1:{self.base + 1}/api/v1/channels")["channels"]
+        return listed
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Ask the demo's Prometheus."""
+        parameters = urllib.parse.urlencode({"query": expression})
+        result: list[dict[str, Any]] = fetch(f"http://127.0.0.1:{self.base + 2}/api/v1/query?{parameters}")["data"][
+            "result"
+        ]
+        return result
+
+    def children(self) -> dict[int, str]:
+        """Return the programs that it started: process id and command."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                status = (process / "status").read_text()
+                if f"\nPPid:\t{self.program.pid}\n" in status:
+                    found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
+
+
+def fetch(url: str) -> Any:
+    """GET a JSON document."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback, http
+        return json.load(answer)
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether none of these processes runs any more."""
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """Run a demo for the time of a test."""
+    one = Demo(tmp_path / "demo.log")
+    try:
+        one.start()
+        yield one
+    finally:
+        one.program.signal(signal.SIGINT)
+        one.program.stop(20)
+
+
+@pytest.mark.timeout(240)
+def test_check_holds(tmp_path: Path) -> None:
+    """Each fault is seen in exactly the right channels, comes back, and the oracle balances."""
+    one = Demo(tmp_path / "check.log", "--check")
+    one.program.start()
+    code = one.program.wait(220)
+    output = " ".join(one.program.output().split())
+    assert code == 0, output
+    assert "all checks held" in output
+    assert re.search(r"oracle: [1-9][0-9]* reports made, [0-9]+ stored: missing 0, invented 0, double 0", output)
+
+
+@pytest.mark.timeout(240)
+def test_check_holds_without_what_root_may_do(tmp_path: Path) -> None:
+    """The embedded broker and simulated devices show the same faults."""
+    one = Demo(tmp_path / "check.log", "--check", "--simulated")
+    one.program.start()
+    assert one.program.wait(220) == 0, one.program.output()
+
+
+@pytest.mark.timeout(240)
+def test_every_query_of_every_dashboard_has_data_and_ends_leave_nothing(demo: Demo) -> None:
+    """With one agent killed, no panel and no variable is empty; Ctrl-C then leaves no process and no namespace."""
+    victim = next(pid for pid, command in demo.children().items() if "86-29611-1/agent.yaml" in command)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(
+        lambda: {one["state"] for one in demo.channels()} == {"up", "unknown"}, 20, "the channels of a lost agent"
+    )
+    for name, variables in (
+        ("overview", {"province": ".*"}),
+        ("channel", {"province": "86", "site": ".*", "channel": "86-29551-c1"}),
+    ):
+        for one in dashboards.queries(dashboards.load(name), variables):
+            # counters need two scrapes before they have a rate
+            wait_until(functools.partial(demo.query, one.expr), 60, f"{name}: {one.where}: {one.expr}")
+    pids = list(demo.children())
+    demo.program.signal(signal.SIGINT)
+    assert demo.program.wait(20) == 0
+    assert gone(pids)
+    assert not list(Path("/run/netns").glob("tslcd-*"))
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_demo_leaves_nothing_running_and_the_next_one_starts(tmp_path: Path) -> None:
+    """SIGKILL takes every part with it, and what stays of the network is no obstacle."""
+    first = Demo(tmp_path / "first.log")
+    first.start()
+    pids = list(first.children())
+    assert len(pids) >= 12
+    first.program.kill()
+    wait_until(lambda: gone(pids), 5, "the parts of a killed demo end")
+    second = Demo(tmp_path / "second.log")
+    try:
+        second.start()
+        third = Demo(tmp_path / "third.log")
+        third.program.start()
+        assert third.program.wait(60) == 2
+        assert f"another demo is running on this machine (pid {second.program.pid}): end it first" in " ".join(
+            third.program.output().split()
+        )
+    finally:
+        second.program.signal(signal.SIGINT)
+        second.program.stop(20)
+
+
+@pytest.mark.timeout(120)
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    """The port, what it is for, and who has it."""
+    one = Demo(tmp_path / "demo.log")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", one.base + 1))
+        other.listen()
+        one.program.start()
+        assert one.program.wait(90) == 2
+    said = " ".join(one.program.output().split())
+    assert f"port {one.base + 1} (collector) is in use by " in said
+    assert f"(pid {os.getpid()})" in said
+    assert "--port-base" in said
