@@ -131,7 +131,7 @@ def test_every_query_of_every_dashboard_has_data_and_ends_leave_nothing(demo: De
     )
     for name, variables in (
         ("overview", {"province": ".*"}),
-        ("channel", {"province": "86", "site": ".*", "channel": "86-29551-c1"}),
+        ("channel", {"province": "86", "site": ".*", "channel": "86-29611-c1"}),
     ):
         for one in dashboards.queries(dashboards.load(name), variables):
             # counters need two scrapes before they have a rate
