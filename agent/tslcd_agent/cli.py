@@ -6,7 +6,6 @@ Nothing is imported here that the running agent does not need: ``run`` lives in 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import threading
@@ -17,6 +16,7 @@ import click
 
 from tslcd_agent.config import load_config
 from tslcd_agent.telemetry import VERSION
+from tslcd_runtime.command import FAULT, config_option, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
 from tslcd_runtime.settings import SettingsError
 
@@ -26,20 +26,11 @@ if TYPE_CHECKING:
     from tslcd_agent.check import Check
     from tslcd_agent.config import AgentConfig
 
-DEFAULT_CONFIG: Final = Path("/etc/tslcd/agent.yaml")
-FAULT: Final = 1
-BAD_SETTINGS: Final = 2
 _THREAD_END: Final = 0.2
 
-_config_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT_CONFIG,
-    show_default=True,
-    help="Settings file.",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+DEFAULT_CONFIG: Final = Path("/etc/tslcd/agent.yaml")
+
+_config_option = config_option(DEFAULT_CONFIG)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,7 +79,7 @@ def _work(program: Coroutine[Any, Any, None]) -> None:
 
 @main.command()
 @_config_option
-@_json_option
+@json_option
 def check(path: Path, *, as_json: bool) -> None:
     """Try everything the settings name: spool, brokers, devices, probes."""
     from tslcd_agent import check as checks
@@ -102,7 +93,7 @@ def check(path: Path, *, as_json: bool) -> None:
             {"kind": one.kind, "name": one.result.name, "ok": one.result.ok, "message": one.result.message}
             for one in found
         ]
-        _write_json({"ok": good, "checks": lines})
+        write_json({"ok": good, "checks": lines})
     else:
         _show_checks(found, language)
     sys.exit(0 if good else FAULT)
@@ -135,7 +126,7 @@ def _show_checks(found: Sequence[Check], language: Language) -> None:
     "--size", type=click.IntRange(64, 9000), default=64, show_default=True, help="Bytes of each, with headers."
 )
 @_config_option
-@_json_option
+@json_option
 def probe(target: str, count: int, size: int, path: Path, *, as_json: bool) -> None:
     """Send one round of ICMP echoes to TARGET."""
     from tslcd_agent.probes.check import describe
@@ -154,7 +145,7 @@ def probe(target: str, count: int, size: int, path: Path, *, as_json: bool) -> N
 
     result = asyncio.run(measure())
     if as_json:
-        _write_json(
+        write_json(
             {
                 "target": target,
                 "address": result.address,
@@ -189,7 +180,7 @@ def dump_config(path: Path) -> None:
 
 @main.command()
 @_config_option
-@_json_option
+@json_option
 def spool(path: Path, *, as_json: bool) -> None:
     """Show what waits in the spool; works while the agent runs."""
     import datetime as dt
@@ -207,7 +198,7 @@ def spool(path: Path, *, as_json: bool) -> None:
         click.echo(f"tslcd-agent: {error}", err=True)
         sys.exit(FAULT)
     if as_json:
-        _write_json({**msgspec.to_builtins(found), "limit": int(config.spool.max_size)})
+        write_json({**msgspec.to_builtins(found), "limit": int(config.spool.max_size)})
         return
     oldest = dt.datetime.fromtimestamp(found.oldest_at, dt.UTC) if found.oldest_at is not None else None
     rows = [
@@ -234,13 +225,7 @@ def _load(path: Path) -> AgentConfig:
     try:
         return load_config(path).value
     except SettingsError as error:
-        for problem in error.problems:
-            click.echo(str(problem), err=True)
-        sys.exit(BAD_SETTINGS)
-
-
-def _write_json(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        refuse_settings(error)
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from tslcd_runtime.command import BAD_SETTINGS, FAULT, config_option, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
 from tslcd_runtime.settings import SettingsError
 
@@ -19,18 +20,8 @@ if TYPE_CHECKING:
     from tslcd_collector.config import CollectorSettings
 
 DEFAULT_CONFIG: Final = Path("/etc/tslcd/collector.yaml")
-FAULT: Final = 1
-BAD_SETTINGS: Final = 2
 
-_config_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT_CONFIG,
-    show_default=True,
-    help="Settings file.",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+_config_option = config_option(DEFAULT_CONFIG)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,7 +43,7 @@ def run(path: Path) -> None:
     try:
         asyncio.run(app.run(path, settings))
     except SettingsError as error:
-        _problems(error)
+        refuse_settings(error)
     except CollectorError as error:
         click.echo(f"tslcd-collector: {error}", err=True)
         sys.exit(BAD_SETTINGS if isinstance(error, ListenError) else FAULT)
@@ -60,7 +51,7 @@ def run(path: Path) -> None:
 
 @main.command()
 @_config_option
-@_json_option
+@json_option
 def check(path: Path, *, as_json: bool) -> None:
     """Try everything the settings name: inventory, broker, store, bindings."""
     from tslcd_collector.commands import check as checks
@@ -71,7 +62,7 @@ def check(path: Path, *, as_json: bool) -> None:
     good = all(one.ok for one in findings)
     if as_json:
         lines = [{"what": one.what, "ok": one.ok, "message": one.text} for one in findings]
-        click.echo(json.dumps({"ok": good, "checks": lines}, ensure_ascii=False))
+        write_json({"ok": good, "checks": lines})
     else:
         what = {
             "inventory": language.say(vi="danh mục", en="inventory"),
@@ -107,7 +98,7 @@ def schema() -> None:
     from tslcd_runtime.describe import json_schema
 
     document = json_schema(CollectorSettings, "tslcd-collector settings")
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    write_json(document)
 
 
 @main.command()
@@ -121,7 +112,7 @@ def schema() -> None:
     help="Only this lane; may be given several times.",
 )
 @click.option("--count", type=click.IntRange(1), help="End after so many messages.")
-@_json_option
+@json_option
 def tap(path: Path, agent: str | None, lanes: tuple[str, ...], count: int | None, *, as_json: bool) -> None:
     """Show decoded messages live from the broker, beside a running collector, until Ctrl-C."""
     from tslcd_collector.commands import tap as tapping
@@ -154,7 +145,7 @@ def tap(path: Path, agent: str | None, lanes: tuple[str, ...], count: int | None
 @_config_option
 @click.option("--url", help="Address of the collector, http://HOST:PORT; else that of the settings.")
 @click.option("--watch", is_flag=True, help="Draw again every second until Ctrl-C.")
-@_json_option
+@json_option
 def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None:
     """Show every channel of a running collector: state, reason, party. Ends with 1 when one of them is down."""
     from tslcd_collector.commands import channels as board
@@ -174,7 +165,7 @@ def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None
         click.echo(f"tslcd-collector: {error}", err=True)
         sys.exit(FAULT)
     if as_json:
-        click.echo(json.dumps({"channels": found}, ensure_ascii=False))
+        write_json({"channels": found})
     else:
         from rich.console import Console
 
@@ -220,14 +211,7 @@ def _load(path: Path) -> CollectorSettings:
     try:
         return config.load(path)
     except SettingsError as error:
-        _problems(error)
-        raise  # not reached: _problems ends the program
-
-
-def _problems(error: SettingsError) -> None:
-    for problem in error.problems:
-        click.echo(str(problem), err=True)
-    sys.exit(BAD_SETTINGS)
+        refuse_settings(error)
 
 
 if __name__ == "__main__":

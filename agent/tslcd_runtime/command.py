@@ -1,0 +1,44 @@
+"""Manners that the commands of both programs share: exit codes, the usual options, how problems of settings are told.
+
+Imported by command lines only; a running program needs none of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tslcd_runtime.settings import SettingsError
+
+#: Exit codes: a fault was found; usage or settings cannot be used. 0 is good.
+FAULT: Final = 1
+BAD_SETTINGS: Final = 2
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+
+
+def config_option(default: Path) -> Callable[[F], F]:
+    """Make the option ``--config``, which the command gets as ``path``."""
+    kind = click.Path(path_type=Path, dir_okay=False)
+    return click.option("--config", "path", type=kind, default=default, show_default=True, help="Settings file.")
+
+
+def refuse_settings(error: SettingsError) -> NoReturn:
+    """Write every problem of the settings, one a line, and end the program."""
+    for problem in error.problems:
+        click.echo(str(problem), err=True)
+    sys.exit(BAD_SETTINGS)
+
+
+def write_json(document: object) -> None:
+    """Write a document for programs, with Vietnamese left as it is."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
