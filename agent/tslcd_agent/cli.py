@@ -16,7 +16,7 @@ import click
 
 from tslcd_agent.config import load_config
 from tslcd_agent.telemetry import VERSION
-from tslcd_runtime.command import FAULT, config_option, json_option, refuse_settings, write_json
+from tslcd_runtime.command import FAULT, config_option, console, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
 from tslcd_runtime.settings import SettingsError
 
@@ -237,13 +237,9 @@ def _plain(text: str) -> str:
 
 def _write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*columns, box=box.SIMPLE, show_header=any(columns))
     for row in rows:
         table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=1000)  # a file or a pipe has no edge to wrap at
-    console.print(table)
+    console().print(table)

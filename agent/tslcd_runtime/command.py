@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from tslcd_runtime.settings import SettingsError
 
 #: Exit codes: a fault was found; usage or settings cannot be used. 0 is good.
@@ -37,6 +39,14 @@ def refuse_settings(error: SettingsError) -> NoReturn:
     for problem in error.problems:
         click.echo(str(problem), err=True)
     sys.exit(BAD_SETTINGS)
+
+
+def console() -> Console:
+    """Return a console for tables; a file or a pipe has no edge to wrap at."""
+    from rich.console import Console  # noqa: PLC0415 - only tables need it
+
+    found = Console()
+    return found if found.is_terminal else Console(width=1000)
 
 
 def write_json(document: object) -> None:

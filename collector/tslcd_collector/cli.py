@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from tslcd_runtime.command import BAD_SETTINGS, FAULT, config_option, json_option, refuse_settings, write_json
+from tslcd_runtime.command import BAD_SETTINGS, FAULT, config_option, console, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
 from tslcd_runtime.settings import SettingsError
 
@@ -167,9 +167,7 @@ def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None
     if as_json:
         write_json({"channels": found})
     else:
-        from rich.console import Console
-
-        Console().print(board.table(found, language))
+        console().print(board.table(found, language))
     sys.exit(FAULT if any(one["state"] == "down" for one in found) else 0)
 
 
@@ -178,15 +176,15 @@ def _watch(url: str, language: Language) -> None:
 
     A collector that is away is told below the table, and waited for.
     """
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
     from rich.text import Text
 
     from tslcd_collector.commands import channels as board
 
-    console = Console()
+    screen = console()
     found = board.fetch(url)
-    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
+    with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
         before: object = None
         while True:
             note = ""
@@ -199,7 +197,7 @@ def _watch(url: str, language: Language) -> None:
             if live is not None:
                 live.update(shown, refresh=True)
             elif now != before:
-                console.print(shown)
+                screen.print(shown)
                 sys.stdout.flush()
             before = now
             time.sleep(1.0)

@@ -7,7 +7,6 @@ start; one demo runs at a time on a machine, held by a lock that the kernel rele
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import socket
 import struct
@@ -16,7 +15,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from province.devices import Devices
 from province.parts import DemoError, Part, listens, require_free, wait_for
@@ -108,11 +107,6 @@ class Stage:
     def fetch(self, path: str) -> bytes:
         """GET a path of the collector. Raises OSError."""
         return _get(f"{self.collector_url}{path}")
-
-    def channels(self) -> list[dict[str, Any]]:
-        """Return the board of the collector, a mapping a channel. Raises OSError."""
-        listed: list[dict[str, Any]] = json.loads(self.fetch("/api/v1/channels"))["channels"]
-        return listed
 
     @property
     def collector_url(self) -> str:

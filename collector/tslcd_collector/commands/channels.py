@@ -14,7 +14,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from tslcd_runtime.language import Language
 
-STYLES: Final = {"up": "green", "degraded": "yellow", "down": "bold red", "unknown": "dim", "maintenance": "blue"}
+STYLES: Final = {"up": "green", "degraded": "yellow", "down": "bold red", "unknown": "magenta", "maintenance": "blue"}
+#: A shape a state, so that colour is never the only sign.
+MARKS: Final = {"up": "●", "degraded": "◐", "down": "✖", "unknown": "?", "maintenance": "◇"}
 _VIET_NAM: Final = dt.timezone(dt.timedelta(hours=7))
 _TIMEOUT: Final = 10.0
 
@@ -66,7 +68,7 @@ def table(channels: list[dict[str, Any]], language: Language) -> Table:
         ("Trễ", "RTT"),
         ("Mất gói", "Loss"),
     ):
-        shown.add_column(language.say(vi=vi, en=en), no_wrap=en in {"Channel", "State", "Reason", "Since"})
+        shown.add_column(language.say(vi=vi, en=en), no_wrap=True, overflow="ellipsis")
     for one in channels:
         style = STYLES.get(one["state"], "")
         since = dt.datetime.fromtimestamp(one["state_since"], _VIET_NAM)
@@ -74,7 +76,7 @@ def table(channels: list[dict[str, Any]], language: Language) -> Table:
         shown.add_row(
             escape(one["id"]),
             escape(one["site_name"]),
-            f"[{style}]{escape(one['state_words'][language.value])}[/]",
+            f"[{style}]{MARKS.get(one['state'], '?')} {escape(one['state_words'][language.value])}[/]",
             one["reason"],
             escape(one["party_words"][language.value]),
             f"{since:%d/%m %H:%M:%S}",
