@@ -43,10 +43,10 @@ class Demo:
         self.program = Program([_DEMO, "--port-base", str(self.base), *arguments], log, env={"TERM": "dumb"})
 
     def start(self) -> None:
-        """Start it and wait until every channel is up."""
+        """Start it and wait until every channel is up, and everything that tells so was measured."""
         self.program.start()
         wait_until(
-            lambda: {one["state"] for one in self.channels()} == {"up"} or self._over(), 120, "every channel is up"
+            lambda: {one["reason"] for one in self.channels()} == {"ok"} or self._over(), 120, "every channel is up"
         )
 
     def _over(self) -> bool:
