@@ -74,7 +74,7 @@ class Intake(_Part, frozen=True, kw_only=True):
     """
 
     ack_interval: Duration = 2.0
-    batch_wait: Duration = 0.02
+    batch_wait: Duration = 0.05
     batch_max: Annotated[int, Meta(ge=1, le=1000)] = 500
     max_future: Duration = 120.0
     max_age: Duration = 35 * 86400.0

@@ -24,6 +24,18 @@ _GRACEFUL: Final = 1
 class _Server(uvicorn.Server):
     """A server that leaves signals to the program."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Add what wakes :meth:`main_loop`."""
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Renew the Date header once a second and wait for the end: uvicorn's own loop wakes ten times a second."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self.ending.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture nothing."""
@@ -71,6 +83,8 @@ async def serve(application: Starlette, listener: socket.socket) -> AsyncIterato
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACEFUL,
+            # longer than any scrape interval, so that Prometheus keeps its connection
+            timeout_keep_alive=75,
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
@@ -78,4 +92,5 @@ async def serve(application: Starlette, listener: socket.socket) -> AsyncIterato
         yield
     finally:
         server.should_exit = True
+        server.ending.set()
         await task
