@@ -5,6 +5,8 @@ Invariants:
 * A number is admitted as NEW once. It is NEW again only after :meth:`Admission.withdraw`, which the intake calls when the
   report could not be stored.
 * ``upto`` never falls. Everything up to it was stored, refused, or is lost by the agent's own word.
+* What agents are told comes from ``Marks.stored`` alone, which changes when a batch is on disk and not before: a number that is
+  admitted while its batch is being written is neither confirmed nor asked for.
 * Memory is bounded: at most MAX_RANGES ranges a stream, MAX_STREAMS streams an agent (the least recently used one goes),
   MAX_AGENTS agents.
 """
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from tslcd_wire.ranges import RangeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAX_RANGES: Final = 1024
 MAX_STREAMS: Final = 16
@@ -50,22 +52,26 @@ class AdmissionError(Exception):
 
 @dataclass(slots=True)
 class Marks:
-    """What is known of one stream of one agent."""
+    """What is known of one stream of one agent. ``stored``: the ranges of ``seen`` whose marks are on disk, ascending."""
 
     seen: RangeSet = field(default_factory=RangeSet)
+    stored: Sequence[tuple[int, int]] = ()
     newest: int = 0
     used: int = 0  # a count of uses, to find the least recently used
 
     @property
     def upto(self) -> int:
         """Everything from 1 up to here is done with; 0 when nothing is."""
-        first = next(iter(self.seen), (0, 0))
-        return first[1] if first[0] == 1 else 0
+        return _upto(next(iter(self.seen), (0, 0)))
+
+    @property
+    def stored_upto(self) -> int:
+        """Everything from 1 up to here is done with, on disk; 0 when nothing is."""
+        return _upto(self.stored[0]) if self.stored else 0
 
     def have(self, limit: int) -> list[tuple[int, int]]:
-        """Return the ranges above ``upto`` that are done with, newest first when there are more than ``limit``."""
-        ranges = [pair for pair in self.seen if pair[0] > 1]
-        return ranges[-limit:]
+        """Return the ranges above ``stored_upto`` that are on disk, the newest ``limit`` of them."""
+        return [pair for pair in self.stored if pair[0] > 1][-limit:]
 
     def missing(self, limit: int) -> list[tuple[int, int]]:
         """Return the ranges below the newest number that never came, the oldest ``limit`` of them."""
@@ -79,6 +85,10 @@ class Marks:
     def missing_count(self) -> int:
         """Count the numbers that never came, below the newest."""
         return self.newest - len(self.seen)
+
+
+def _upto(first: tuple[int, int]) -> int:
+    return first[1] if first[0] == 1 else 0
 
 
 @dataclass(slots=True)
@@ -105,6 +115,7 @@ class Admission:
         """Take up what the store knows of a stream; call in the order of last use."""
         marks = self._marks(agent, stream)
         marks.seen = RangeSet(ranges)
+        marks.stored = list(marks.seen)
         marks.newest = max((last for _, last in marks.seen), default=0)
 
     def admit(self, agent: str, stream: str, seq: int) -> Decision:
@@ -119,6 +130,12 @@ class Admission:
             raise AdmissionError("gaps")
         marks.newest = max(marks.newest, seq)
         return Decision.NEW
+
+    def stored(self, agent: str, stream: str, ranges: Sequence[tuple[int, int]]) -> None:
+        """Note that these marks, ascending, are on disk; a stream that had to make room meanwhile stays forgotten."""
+        marks = self._agents.get(agent, {}).get(stream)
+        if marks is not None:
+            marks.stored = ranges
 
     def withdraw(self, agent: str, stream: str, seq: int) -> None:
         """Forget a number that was admitted and then not stored; it stays known that it exists."""

@@ -253,6 +253,7 @@ class Intake:
 
     def _settle(self, intent: Intent) -> None:
         """Everything of the batch is on disk: apply it, and let the agents know."""
+        self._reception.stored(intent)
         self._apply(intent)
         for address, urgent in intent.acks.items():
             self._acks.want(address, urgent=urgent)
@@ -301,7 +302,7 @@ class Intake:
         ack = Ack(
             collector=self._settings.collector.id,
             stream=address.stream,
-            upto=marks.upto,
+            upto=marks.stored_upto,
             have=marks.have(MAX_RANGES),
             missing=marks.missing(MAX_RANGES),
         )

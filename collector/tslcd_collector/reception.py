@@ -121,6 +121,11 @@ class Reception:
             intent.batch.marks[agent, stream] = MarkRow(agent, stream, marks.upto, list(marks.seen))
         intent.batch.forgotten = self._admission.take_evicted()
 
+    def stored(self, intent: Intent) -> None:
+        """Everything of the batch is on disk: from now on agents may be told."""
+        for row in intent.batch.marks.values():
+            self._admission.stored(row.agent, row.stream, row.ranges)
+
     def withdraw(self, intent: Intent) -> None:
         """Take the admission back of everything that could not be stored."""
         for row in intent.batch.journal:

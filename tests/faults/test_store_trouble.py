@@ -11,8 +11,9 @@ import pytest
 
 from support import inventories
 from support.broker import Broker
-from support.collector import ScriptedAgent, interface_table
+from support.collector import STREAM, ScriptedAgent, interface_table
 from tslcd_collector import config, intake, metrics
+from tslcd_collector.acks import Address
 from tslcd_collector.admit import Admission
 from tslcd_collector.board import Board
 from tslcd_collector.clock import Clocks
@@ -176,6 +177,27 @@ async def test_verdicts_wait_for_the_disk(centre: tuple[Centre, ScriptedAgent]) 
         return [row[0] for row in rows]
 
     await until(lambda: states()[-2:] == ["up", "down"], "the ledger")
+
+
+async def test_an_ack_that_leaves_while_a_batch_is_written_does_not_speak_of_it(
+    centre: tuple[Centre, ScriptedAgent],
+) -> None:
+    """An answer that was due anyway tells what is on disk, not what is on its way there."""
+    one, agent = centre
+    await agent.report(interface_table(received=1))
+    await until(lambda: agent.upto == 1, "first mark")
+    one.disk.free.clear()
+    await agent.report(interface_table(received=2))
+    await agent.report(interface_table(received=4), seq=4)
+    await until(lambda: one.admission.marks("a1", STREAM).newest == 4, "both are admitted, and being written")
+    before = len(agent.acks)
+    one.intake._acks.want(Address("86", "a1", STREAM), urgent=True)
+    one.intake._acks_wanted.set()
+    await until(lambda: len(agent.acks) > before, "an answer")
+    assert (agent.acks[-1].upto, agent.acks[-1].have, agent.acks[-1].missing) == (1, [], [(3, 3)])
+    one.disk.free.set()
+    await until(lambda: agent.upto == 2, "stored")
+    assert agent.acks[-1].have == [(4, 4)]
 
 
 async def test_hanging_disk_neither_blinds_nor_doubles(

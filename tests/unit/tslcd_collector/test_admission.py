@@ -16,7 +16,9 @@ def test_numbers_are_new_once_and_the_mark_follows_the_first_gap() -> None:
     assert [admission.admit("a", "s", seq) for seq in (1, 2, 5, 4, 9, 5)] == [Decision.NEW] * 5 + [Decision.DUPLICATE]
     marks = admission.marks("a", "s")
     assert (marks.upto, marks.newest, marks.missing_count()) == (2, 9, 4)
-    assert marks.have(10) == [(4, 5), (9, 9)]
+    assert (marks.stored_upto, marks.have(10)) == (0, []), "nothing is on disk yet"
+    admission.stored("a", "s", list(marks.seen))
+    assert (marks.stored_upto, marks.have(10)) == (2, [(4, 5), (9, 9)])
     assert marks.missing(10) == [(3, 3), (6, 8)]
     assert marks.missing(1) == [(3, 3)]
     assert marks.have(1) == [(9, 9)]
