@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bench import intake, poll, scrape
 from bench.machine import MissingError
+from tslcd_runtime.command import console
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -42,7 +43,7 @@ def main(*, bench: str, small: bool, as_json: bool) -> None:
     if as_json:
         print(result.to_json())
     else:
-        result.show(Console())
+        result.show(console())
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
