@@ -129,9 +129,8 @@ class Engine:
             self._store.close()
             self._store = None
         aside = set_aside(self._path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now().at)))
-        store = Store(self._path, self._bounds)
-        saved = salvage(aside, store)
-        self._store = store
+        self._store = Store(self._path, self._bounds)
+        saved = salvage(aside, self._store)
         _log.error("spool file damaged and set aside", file=aside.name, reason=str(error), saved=saved)
 
     def _fail(self, error: Exception) -> None:

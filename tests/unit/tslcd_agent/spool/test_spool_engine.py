@@ -59,6 +59,12 @@ def opened(directory: Path, clock: Clock, *, size: int = 50 * 2**20, age: float 
     return engine
 
 
+def die(engine: Engine) -> None:
+    """End without a goodbye: only what the kernel closes is closed."""
+    assert engine._store is not None
+    engine._store._connection.close()
+
+
 def fill(engine: Engine, clock: Clock, count: int) -> list[int]:
     """Append; return the keys."""
     keys = engine.append([Draft(clock.at, clock.boot, clock.mono, build) for _ in range(count)])
@@ -175,11 +181,12 @@ def test_start_reasons(tmp_path: Path) -> None:
     engine = opened(tmp_path, clock)
     assert engine.start_reason == "clean-restart"
     engine.mark_alive()
-    del engine  # killed
+    die(engine)
     engine = opened(tmp_path, clock)
     assert engine.start_reason == "process-crash"
     clock.forward(300)
     clock.reboot("bbbb0000")
+    die(engine)
     engine = opened(tmp_path, clock)
     assert engine.start_reason == "power-or-reboot"
     assert engine.last_alive is not None
