@@ -51,8 +51,8 @@ def main(*, check: bool, simulated: bool, port_base: int) -> None:
         console.print(_NO_PING, style="yellow")
         if check:
             sys.exit(2)
-    # the usual ways to end a program all clean up
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # the usual ways to end a program all clean up; SIGINT is ignored in what a script starts in the background
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
         code = _run(console, Ports.from_base(port_base), check=check, real=real)
