@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PORT_BASE: Final = 19470
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIMULATED: Final = (
     "not root: nothing is installed, the broker is the embedded one (amqtt, MQTT 3.1.1), all devices are simulated"
 )
@@ -52,7 +53,7 @@ def main(*, check: bool, simulated: bool, port_base: int) -> None:
         if check:
             sys.exit(2)
     # the usual ways to end a program all clean up; SIGINT is ignored in what a script starts in the background
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDINGS:
         signal.signal(number, _end)
     try:
         code = _run(console, Ports.from_base(port_base), check=check, real=real)
@@ -88,6 +89,9 @@ def _run(console: Console, ports: Ports, *, check: bool, real: bool) -> int:
             live.run(stage, console)
         return _check(stage, console, began)
     finally:
+        # an impatient second Ctrl-C must not leave half of it behind
+        for number in _ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
         stage.stop()
 
 
