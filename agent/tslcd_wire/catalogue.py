@@ -53,6 +53,14 @@ class Unit(enum.Enum):
     BYTES = "bytes"
     RATIO = "ratio"
     BITS_PER_SECOND = "bits_per_second"
+    CELSIUS = "celsius"
+    VOLTS = "volts"
+    AMPERES = "amperes"
+    WATTS = "watts"
+    #: Decibels against one milliwatt; a logarithm, which optical budgets are made in.
+    DBM = "dbm"
+    #: Revolutions a minute, what every fan tells.
+    RPM = "rpm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +197,13 @@ INTERFACE: Final = Kind(
             "Outbound packets discarded",
             source="IF-MIB::ifOutDiscards",
         ),
+        _gauge(
+            "counter_discontinuity_seconds",
+            "Thời gian hoạt động của thiết bị khi các bộ đếm được đặt lại lần gần nhất",
+            "Uptime of the device at which the counters last started anew",
+            Unit.SECONDS,
+            "IF-MIB::ifCounterDiscontinuityTime",
+        ),
         _text("alias", "Mô tả do người quản trị đặt", "Description set by the administrator", "IF-MIB::ifAlias"),
     ),
 )
@@ -228,15 +243,202 @@ DEVICE: Final = Kind(
             "the poll itself",
         ),
         _gauge("interfaces", "Số giao diện đọc được", "Interfaces read", source="the poll itself"),
+        _flag(
+            "poll_complete",
+            "Lần hỏi gần nhất đọc được đầy đủ",
+            "The last poll read everything it asked for",
+            "the poll itself",
+        ),
+        _gauge("poll_requests", "Số câu hỏi SNMP của lần hỏi", "SNMP requests of the poll", source="the poll itself"),
+        _gauge(
+            "poll_retries",
+            "Số câu hỏi phải gửi lại",
+            "Requests of the poll that were sent again",
+            source="the poll itself",
+        ),
+        _gauge(
+            "interfaces_left_out",
+            "Số giao diện không báo cáo vì vượt giới hạn",
+            "Interfaces beyond the bound that are not reported",
+            source="the poll itself",
+        ),
+        _gauge("cpu_utilization_ratio", "Mức sử dụng CPU", "CPU utilisation", Unit.RATIO, "the profile"),
+        _gauge("memory_utilization_ratio", "Mức sử dụng bộ nhớ", "Memory utilisation", Unit.RATIO, "the profile"),
+        _gauge("memory_total_bytes", "Dung lượng bộ nhớ", "Size of the memory", Unit.BYTES, "the profile"),
         _text("sys_name", "Tên thiết bị", "Name of the device", "SNMPv2-MIB::sysName"),
         _text("sys_descr", "Mô tả thiết bị", "Description of the device", "SNMPv2-MIB::sysDescr"),
         _text("sys_object_id", "Mã định danh chủng loại", "Identification of the type", "SNMPv2-MIB::sysObjectID"),
+        _text("vendor", "Nhà sản xuất", "Vendor", "the profile"),
+        _text("model", "Kiểu thiết bị", "Model", "the profile"),
+        _text("serial", "Số sê-ri", "Serial number", "the profile"),
+        _text("software_version", "Phiên bản phần mềm", "Version of the software", "the profile"),
+        _text("profile", "Hồ sơ thiết bị đang dùng", "Profile in use", "the profile"),
+    ),
+)
+
+#: Values of ``sensor.status``, as ENTITY-SENSOR-MIB, CISCO-ENVMON-MIB and their like can tell.
+SENSOR_STATES: Final = ("ok", "warning", "critical", "failed", "absent", "unknown")
+
+SENSOR: Final = Kind(
+    "sensor",
+    keyed=True,
+    help_vi="Cảm biến phần cứng của thiết bị: nhiệt độ, quạt, nguồn, công suất quang",
+    help_en="Hardware sensor of a device: temperature, fan, power supply, optical power",
+    columns=(
+        Column(
+            "status",
+            Type.STATE,
+            "Tình trạng do thiết bị báo",
+            "Condition as the device tells it",
+            states=SENSOR_STATES,
+            source="the profile",
+        ),
+        _gauge("temperature_celsius", "Nhiệt độ", "Temperature", Unit.CELSIUS, "the profile"),
+        _gauge(
+            "temperature_limit_celsius",
+            "Ngưỡng nhiệt độ của thiết bị",
+            "Temperature at which the device itself gives alarm",
+            Unit.CELSIUS,
+            "the profile",
+        ),
+        _gauge(
+            "speed_rpm", "Tốc độ quạt, vòng mỗi phút", "Speed of the fan, revolutions a minute", Unit.RPM, "the profile"
+        ),
+        _gauge(
+            "speed_ratio",
+            "Tốc độ quạt so với tối đa",
+            "Speed of the fan, share of its highest",
+            Unit.RATIO,
+            "the profile",
+        ),
+        _gauge("voltage_volts", "Điện áp", "Voltage", Unit.VOLTS, "the profile"),
+        _gauge("current_amperes", "Dòng điện", "Current", Unit.AMPERES, "the profile"),
+        _gauge("power_watts", "Công suất", "Power", Unit.WATTS, "the profile"),
+        _gauge("humidity_ratio", "Độ ẩm tương đối", "Relative humidity", Unit.RATIO, "the profile"),
+        _gauge("receive_power_dbm", "Công suất quang thu", "Received optical power", Unit.DBM, "the profile"),
+        _gauge("transmit_power_dbm", "Công suất quang phát", "Transmitted optical power", Unit.DBM, "the profile"),
+        _text("type", "Loại cảm biến", "What the sensor belongs to", "the profile"),
+    ),
+)
+
+#: Values of ``firewall.ha_role``.
+HA_ROLES: Final = ("standalone", "active", "passive", "unknown")
+
+FIREWALL: Final = Kind(
+    "firewall",
+    keyed=False,
+    help_vi="Tường lửa: phiên kết nối và cặp dự phòng",
+    help_en="Firewall: sessions and high availability",
+    columns=(
+        _gauge("sessions", "Số phiên đang mở", "Sessions in the table", source="the profile"),
+        _gauge("sessions_limit", "Số phiên tối đa", "Sessions that the table can hold", source="the profile"),
+        _gauge(
+            "sessions_utilization_ratio",
+            "Mức sử dụng bảng phiên",
+            "Share of the session table in use",
+            Unit.RATIO,
+            "the profile",
+        ),
+        Column(
+            "ha_role",
+            Type.STATE,
+            "Vai trò trong cặp dự phòng",
+            "Role in the high-availability pair",
+            states=HA_ROLES,
+            source="the profile",
+        ),
+        _flag("ha_peer_up", "Thiết bị dự phòng còn hoạt động", "The peer of the pair is there", "the profile"),
+        _text("ha_peer", "Tên thiết bị dự phòng", "Name of the peer", "the profile"),
+    ),
+)
+
+TUNNEL: Final = Kind(
+    "tunnel",
+    keyed=True,
+    help_vi="Đường hầm VPN của thiết bị",
+    help_en="VPN tunnel of a device",
+    columns=(
+        _flag("up", "Đường hầm đang hoạt động", "The tunnel is up", "the profile"),
+        _counter("receive_bytes_total", "Số byte nhận được", "Bytes received", Unit.BYTES, "the profile"),
+        _counter("transmit_bytes_total", "Số byte gửi đi", "Bytes sent", Unit.BYTES, "the profile"),
+    ),
+)
+
+PATH: Final = Kind(
+    "path",
+    keyed=True,
+    help_vi="Phép đo chất lượng do chính thiết bị thực hiện (link-monitor, SD-WAN, IP SLA, RPM, NQA)",
+    help_en="Quality measurement made by the device itself (link-monitor, SD-WAN health, IP SLA, RPM, NQA)",
+    columns=(
+        _flag("up", "Thiết bị cho là đường truyền tốt", "The device holds the path for good", "the profile"),
+        _gauge("loss_ratio", "Tỷ lệ mất gói", "Share of packets lost", Unit.RATIO, "the profile"),
+        _gauge("rtt_seconds", "Độ trễ khứ hồi", "Round-trip time", Unit.SECONDS, "the profile"),
+        _gauge("jitter_seconds", "Biến động trễ", "Jitter", Unit.SECONDS, "the profile"),
+    ),
+)
+
+#: Values of ``ups.source``: what feeds the load (UPS-MIB upsOutputSource).
+UPS_SOURCES: Final = ("utility", "battery", "bypass", "booster", "reducer", "off", "unknown")
+#: Values of ``ups.battery_status`` (UPS-MIB upsBatteryStatus, and what vendors add).
+BATTERY_STATES: Final = ("ok", "low", "depleted", "failed", "unknown")
+
+UPS: Final = Kind(
+    "ups",
+    keyed=False,
+    help_vi="Thiết bị lưu điện",
+    help_en="Uninterruptible power supply",
+    columns=(
+        Column(
+            "source",
+            Type.STATE,
+            "Nguồn đang cấp cho tải",
+            "What feeds the load",
+            states=UPS_SOURCES,
+            source="the profile",
+        ),
+        _flag("on_battery", "Đang chạy bằng ắc quy", "The load runs on battery", "the profile"),
+        Column(
+            "battery_status",
+            Type.STATE,
+            "Tình trạng ắc quy",
+            "Condition of the battery",
+            states=BATTERY_STATES,
+            source="the profile",
+        ),
+        _gauge("battery_charge_ratio", "Mức sạc ắc quy", "Charge of the battery", Unit.RATIO, "the profile"),
+        _gauge(
+            "battery_runtime_seconds",
+            "Thời gian ắc quy còn cấp được",
+            "Time that the battery will last",
+            Unit.SECONDS,
+            "the profile",
+        ),
+        _gauge(
+            "on_battery_seconds", "Thời gian đã chạy bằng ắc quy", "Time on battery so far", Unit.SECONDS, "the profile"
+        ),
+        _gauge("load_ratio", "Mức tải", "Load, share of the nominal power", Unit.RATIO, "the profile"),
+        _gauge("input_voltage_volts", "Điện áp vào", "Input voltage", Unit.VOLTS, "the profile"),
+        _gauge("output_voltage_volts", "Điện áp ra", "Output voltage", Unit.VOLTS, "the profile"),
+        _gauge("temperature_celsius", "Nhiệt độ ắc quy", "Temperature of the battery", Unit.CELSIUS, "the profile"),
     ),
 )
 
 #: Values of ``probe.outcome``. ``no_answer``: nothing came back; ``unreachable``: the network said so, or no route;
 #: ``unresolved``: the name has no address; ``denied``: this system does not let the agent send the probe.
-PROBE_OUTCOMES: Final = ("ok", "no_answer", "unreachable", "unresolved", "denied")
+#: ``refused``: the other side refused (a closed port); ``bad_certificate``: TLS was set up, the certificate does not hold;
+#: ``bad_answer``: an answer that is not the wanted one (an HTTP status, a DNS code, something that is not the protocol);
+#: ``path_changed``: the way to the target is another than in the round before.
+PROBE_OUTCOMES: Final = (
+    "ok",
+    "no_answer",
+    "unreachable",
+    "unresolved",
+    "denied",
+    "refused",
+    "bad_certificate",
+    "bad_answer",
+    "path_changed",
+)
 
 PROBE: Final = Kind(
     "probe",
@@ -268,6 +470,28 @@ PROBE: Final = Kind(
             Unit.SECONDS,
             "mean of |D(i-1,i)|, after RFC 3550 section 6.4.1",
         ),
+        _gauge("rtt_median_seconds", "Trung vị độ trễ khứ hồi", "Median round-trip time", Unit.SECONDS),
+        _gauge("rtt_p95_seconds", "Phân vị 95 của độ trễ", "95th percentile of the round-trip time", Unit.SECONDS),
+        _gauge("duration_seconds", "Thời gian của cả lượt đo", "Duration of the round", Unit.SECONDS),
+        _gauge("resolve_seconds", "Thời gian phân giải tên", "Time to resolve the name", Unit.SECONDS),
+        _gauge("connect_seconds", "Thời gian mở kết nối TCP", "Time to open the TCP connection", Unit.SECONDS),
+        _gauge("tls_seconds", "Thời gian bắt tay TLS", "Time of the TLS handshake", Unit.SECONDS),
+        _gauge(
+            "answer_seconds", "Thời gian chờ câu trả lời", "Time from the question to the first answer", Unit.SECONDS
+        ),
+        _gauge("transfer_seconds", "Thời gian nhận hết câu trả lời", "Time to receive the whole answer", Unit.SECONDS),
+        _gauge(
+            "certificate_expiry_seconds",
+            "Thời gian còn lại của chứng thư; âm khi đã hết hạn",
+            "Time until the certificate ends; negative when it has ended",
+            Unit.SECONDS,
+            "X.509 notAfter",
+        ),
+        _gauge("http_status", "Mã trạng thái HTTP", "HTTP status code", source="RFC 9110 section 15"),
+        _gauge("answers", "Số bản ghi DNS trả về", "DNS records in the answer", source="RFC 1035 section 4.1"),
+        _gauge("hops", "Số chặng tới đích", "Hops to the target", source="ICMP time exceeded"),
+        _counter("path_changes_total", "Số lần đường đi thay đổi", "Changes of the path since the agent's start"),
+        _text("type", "Loại phép đo", "Kind of the probe"),
     ),
 )
 
@@ -301,10 +525,29 @@ AGENT: Final = Kind(
         _counter("reports_dropped_total", "Số báo cáo bị bỏ", "Reports dropped, by bounds or damage"),
         _counter("broker_connects_total", "Số lần kết nối tới máy chủ MQTT", "Connections made to the broker"),
         _counter("poll_overruns_total", "Số lần hỏi quá thời hạn", "Polls that ran out of their time budget"),
+        _counter("polls_incomplete_total", "Số lần hỏi chỉ đọc được một phần", "Polls that read only a part"),
+        _counter("traps_received_total", "Số trap và inform nhận được", "Traps and informs taken"),
+        _counter(
+            "traps_refused_total",
+            "Số trap bị từ chối: nguồn lạ, sai thông tin xác thực, không hiểu được",
+            "Traps refused: unknown source, wrong credentials, or not to be understood",
+        ),
+        _counter("traps_suppressed_total", "Số trap bị bỏ khi quá nhiều", "Traps dropped in a storm"),
+        _counter("link_events_total", "Số lần thay đổi trạng thái giao diện", "Changes of interfaces that were told"),
         _text("version", "Phiên bản", "Version"),
     ),
 )
 
 #: Every kind, in the order of documentation and exposition.
-KINDS: Final[tuple[Kind, ...]] = (DEVICE, INTERFACE, PROBE, AGENT)
+KINDS: Final[tuple[Kind, ...]] = (
+    DEVICE,
+    INTERFACE,
+    SENSOR,
+    FIREWALL,
+    TUNNEL,
+    PATH,
+    UPS,
+    PROBE,
+    AGENT,
+)
 KINDS_BY_NAME: Final[dict[str, Kind]] = {kind.name: kind for kind in KINDS}

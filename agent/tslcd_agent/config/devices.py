@@ -1,0 +1,134 @@
+"""Devices: how each is asked, and the checks of it.
+
+A device with ``touch: false`` (cipher equipment, Circular 06/2026/TT-BKHCN article 9.4) is in the settings so that it is
+*not* asked: its address may be nobody's target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from msgspec import Meta
+
+from tslcd_agent.config.values import Address, Glob, Settings, normal_address
+from tslcd_runtime.secret import Secret
+from tslcd_runtime.units import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from tslcd_runtime.settings import Loaded, Path_, Problem
+
+#: RFC 3414 section 11.2: passwords are at least this long.
+MIN_PASSWORD_CHARS: Final = 8
+
+
+class Auth(Settings, frozen=True, kw_only=True):
+    """SNMPv3 authentication (RFC 3414, RFC 7860). MD5 is for devices that know nothing better."""
+
+    protocol: Literal["SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512", "MD5"] = "SHA-256"
+    password: Secret
+
+
+class Priv(Settings, frozen=True, kw_only=True):
+    """SNMPv3 encryption (RFC 3826). DES is for devices that know nothing better."""
+
+    protocol: Literal["AES", "AES-192", "AES-256", "DES"] = "AES"
+    password: Secret
+
+
+class Snmp(Settings, frozen=True, kw_only=True):
+    """How a device is asked: version 2c with ``community``, or 3 with ``user``, ``auth`` and ``priv``."""
+
+    version: Literal["2c", "3"] = "2c"
+    community: Secret | None = None
+    user: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
+    auth: Auth | None = None
+    priv: Priv | None = None
+
+
+class Interfaces(Settings, frozen=True, kw_only=True):
+    """Which interfaces are reported: shell patterns over their names; ``exclude`` wins."""
+
+    include: Annotated[tuple[Glob, ...], Meta(max_length=64)] = ("*",)
+    exclude: Annotated[tuple[Glob, ...], Meta(max_length=64)] = ()
+
+
+class Watch(Settings, frozen=True, kw_only=True):
+    """A fast poll of the few interfaces that channels are bound to, for devices that send no traps."""
+
+    interfaces: Annotated[tuple[Glob, ...], Meta(min_length=1, max_length=16)]
+    interval: Duration = 2.0
+
+
+class Device(Settings, frozen=True, kw_only=True):
+    """One device. ``touch: false``: never polled and never probed. ``profile``: ``auto``, or the name of one."""
+
+    address: Address
+    port: Annotated[int, Meta(ge=1, le=65535)] = 161
+    snmp: Snmp | None = None
+    interval: Duration | None = None
+    interfaces: Interfaces = Interfaces()
+    profile: Annotated[str, Meta(min_length=1, max_length=64)] = "auto"
+    watch: Watch | None = None
+    touch: bool = True
+
+
+class PolledDevice(Settings, frozen=True, kw_only=True):
+    """A device that is polled, with every default resolved: durations in seconds. Made by :meth:`AgentConfig.polled` only."""
+
+    id: str
+    address: str
+    port: int
+    snmp: Snmp
+    interfaces: Interfaces
+    interval: float
+    timeout: float
+    retries: int
+    budget: float
+    profile: str = "auto"
+    watch: Watch | None = None
+
+
+def check_devices(loaded: Loaded[Any]) -> Iterator[Problem]:
+    config = loaded.value
+    seen: dict[tuple[str, int], str] = {}
+    untouched: dict[str, str] = {}
+    addresses: dict[str, str] = {}
+    for name, device in config.devices.items():
+        where: Path_ = ("devices", name)
+        try:
+            address = addresses[name] = normal_address(device.address)
+        except ValueError:
+            yield loaded.problem((*where, "address"), f"{device.address!r} is not an IP address")
+            continue
+        first = seen.setdefault((address, device.port), name)
+        if first != name:
+            yield loaded.problem((*where, "address"), f"the same address and port as device {first}")
+        if not device.touch:
+            untouched.setdefault(address, name)
+        elif device.snmp is None:
+            yield loaded.problem(where, "snmp: missing (or touch: false, and the device is never asked)")
+        else:
+            yield from _credentials(loaded, (*where, "snmp"), device.snmp)
+    for name, device in config.devices.items():
+        if device.touch and (other := untouched.get(addresses.get(name, ""))):
+            yield loaded.problem(("devices", name, "address"), f"the address of device {other}, which has touch: false")
+
+
+def _credentials(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Problem]:
+    """Say what a version needs and what does not belong to it."""
+    wanted = {"2c": ("community",), "3": ("user", "auth")}[snmp.version]
+    foreign = {"2c": ("user", "auth", "priv"), "3": ("community",)}[snmp.version]
+    for key in wanted:
+        if getattr(snmp, key) is None:
+            yield loaded.problem((*where, key), f"missing: version {snmp.version} needs {' and '.join(wanted)}")
+    for key in foreign:
+        if getattr(snmp, key) is not None:
+            yield loaded.problem((*where, key), f"does not belong to version {snmp.version}")
+    for key in ("auth", "priv"):
+        part: Auth | Priv | None = getattr(snmp, key)
+        if part is not None and len(part.password.reveal()) < MIN_PASSWORD_CHARS:
+            message = f"shorter than {MIN_PASSWORD_CHARS} characters (RFC 3414)"
+            yield loaded.problem((*where, key, "password"), message)
