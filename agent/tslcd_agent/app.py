@@ -54,7 +54,7 @@ async def run(path: Path, config: AgentConfig) -> None:
             spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health
         )
         reporter = Reporter(spool, config.agent.id, boot, courier.wake)
-        heartbeat = Heartbeat(spool, courier, reporter.submit, health, interval=0, poll_overruns=lambda: polls.overruns)
+        heartbeat = Heartbeat(spool, courier, reporter.submit, health, interval=0, activity=polls.activity)
         async with asyncio.TaskGroup() as group:
             courier.config_digest = await asyncio.to_thread(digest, path)
             sending = group.create_task(courier.run(), name="courier")

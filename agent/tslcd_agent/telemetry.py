@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tslcd_agent.readings import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tslcd_agent.courier import Courier
     from tslcd_agent.readings import Submit
@@ -33,10 +33,30 @@ def resident_bytes(statm: Path = _STATM) -> int | None:
         return None
 
 
+#: What pollers, the trap listener and link watchers count, as columns of kind ``agent``.
+ACTIVITY: Final = (
+    "poll_overruns_total",
+    "polls_incomplete_total",
+    "traps_received_total",
+    "traps_refused_total",
+    "traps_suppressed_total",
+    "link_events_total",
+)
+
+
 def agent_table(
-    spool: Statistics, courier: Courier, *, uptime: float, poll_overruns: int, resident: int | None, cpu: float
+    spool: Statistics,
+    courier: Courier,
+    *,
+    uptime: float,
+    activity: Mapping[str, int],
+    resident: int | None,
+    cpu: float,
 ) -> Table:
-    """Return the table of kind ``agent``; ``uptime`` and ``cpu`` in seconds, ``resident`` in bytes."""
+    """Return the table of kind ``agent``; ``uptime`` and ``cpu`` in seconds, ``resident`` in bytes.
+
+    ``activity``: counts by the names of :data:`ACTIVITY`; what is not there is 0.
+    """
     return {
         "key": [""],
         "uptime_seconds": [round(uptime, 3)],
@@ -51,7 +71,7 @@ def agent_table(
         "reports_confirmed_total": [spool.totals.confirmed],
         "reports_dropped_total": [spool.totals.dropped],
         "broker_connects_total": [courier.connects],
-        "poll_overruns_total": [poll_overruns],
+        **{column: [activity.get(column, 0)] for column in ACTIVITY},
         "version": [VERSION],
     }
 
@@ -61,7 +81,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 class Heartbeat:
-    """Reports the agent itself every ``interval`` seconds. ``poll_overruns`` tells how many polls ran out of time."""
+    """Reports the agent itself every ``interval`` seconds. ``activity`` tells the counts of :data:`ACTIVITY`."""
 
     def __init__(
         self,
@@ -71,14 +91,14 @@ class Heartbeat:
         health: Health,
         *,
         interval: float,
-        poll_overruns: Callable[[], int],
+        activity: Callable[[], Mapping[str, int]],
     ) -> None:
         """Remember; the agent's uptime counts from here."""
         self._spool = spool
         self._courier = courier
         self._submit = submit
         self._health = health
-        self._poll_overruns = poll_overruns
+        self._activity = activity
         self._began = time.monotonic()
         #: Seconds between heartbeats; may be changed while it runs.
         self.interval = interval
@@ -102,7 +122,7 @@ class Heartbeat:
             statistics,
             self._courier,
             uptime=time.monotonic() - self._began,
-            poll_overruns=self._poll_overruns(),
+            activity=self._activity(),
             resident=resident_bytes(),
             cpu=used.ru_utime + used.ru_stime,
         )

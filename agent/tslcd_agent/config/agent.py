@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - part of a public signature that the command line inspects
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from tslcd_agent.config.devices import Device, PolledDevice, check_devices
@@ -94,7 +95,10 @@ class Heartbeat(Settings, frozen=True, kw_only=True):
 
 
 class AgentConfig(Settings, frozen=True, kw_only=True):
-    """Everything in ``agent.yaml``. ``brokers`` are tried in their order."""
+    """Everything in ``agent.yaml``. ``brokers`` are tried in their order.
+
+    ``profiles``: a directory with profiles of your own, which go before the shipped ones.
+    """
 
     agent: Identity
     language: Literal["auto", "vi", "en"] = "auto"
@@ -104,10 +108,11 @@ class AgentConfig(Settings, frozen=True, kw_only=True):
     courier: Courier = Courier()
     poll: Poll = Poll()
     heartbeat: Heartbeat = Heartbeat()
-    devices: dict[Id, Device] = {}
-    probes: dict[Id, Probe] = {}
+    devices: dict[Id, Device] = msgspec.field(default_factory=dict)
+    probes: dict[Id, Probe] = msgspec.field(default_factory=dict)
     traps: Traps | None = None
     links: Links | None = None
+    profiles: str | None = None
 
     def polled(self) -> tuple[PolledDevice, ...]:
         """Return the devices that are polled; those with ``touch: false`` are not among them."""

@@ -92,6 +92,7 @@ class PolledDevice(Settings, frozen=True, kw_only=True):
 
 
 def check_devices(loaded: Loaded[Any]) -> Iterator[Problem]:
+    """Yield the problems of ``devices`` of an AgentConfig."""
     config = loaded.value
     seen: dict[tuple[str, int], str] = {}
     untouched: dict[str, str] = {}

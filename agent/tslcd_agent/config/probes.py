@@ -29,6 +29,7 @@ class Probe(Settings, frozen=True, kw_only=True):
 
 
 def check_probes(loaded: Loaded[Any]) -> Iterator[Problem]:
+    """Yield the problems of ``probes`` of an AgentConfig."""
     config = loaded.value
     untouched = {}
     for name, device in config.devices.items():

@@ -53,6 +53,10 @@ class PollStatistics:
     overruns: int = 0
     skipped: int = 0
 
+    def activity(self) -> dict[str, int]:
+        """Return the counts that the agent tells of itself, by column of kind ``agent``."""
+        return {"poll_overruns_total": self.overruns, "polls_incomplete_total": self.incomplete}
+
 
 class DevicePoller:
     """Polls one device for ever. Inert until :meth:`run`."""

@@ -65,9 +65,9 @@ def test_only_newer_tables_replace(database: Database) -> None:
     """An older one in a later batch changes nothing; kinds and columns this program does not know are not read."""
     for at, value in ((NOW, 1), (NOW - 1, 0), (NOW, 0)):
         database.write(Batch(NOW, latest={("a1", "fw", "interface"): _latest(at, value)}))
-    strange = LatestRow("86", "a1", "fw", "tunnel", NOW, NOW, {"key": [""]})
+    strange = LatestRow("86", "a1", "fw", "colours", NOW, NOW, {"key": [""]})
     unknown = LatestRow("86", "a1", "", "agent", NOW, NOW, {"key": [""], "colour": ["red"]})
-    database.write(Batch(NOW, latest={("a1", "fw", "tunnel"): strange, ("a1", "", "agent"): unknown}))
+    database.write(Batch(NOW, latest={("a1", "fw", "colours"): strange, ("a1", "", "agent"): unknown}))
     rows = database.latest()
     assert [(row.kind, row.at, row.table.get("oper_up")) for row in rows if row.kind == "interface"] == [
         ("interface", NOW, [1])

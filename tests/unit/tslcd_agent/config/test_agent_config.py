@@ -54,7 +54,7 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
     "unknown key": (
         HEAD + "pol: {}\n",
         [
-            "agent.yaml:3: pol: unknown key: did you mean poll? allowed are agent, language, log, brokers, spool, courier, poll, heartbeat, devices, probes"
+            "agent.yaml:3: pol: unknown key: did you mean poll? allowed are agent, language, log, brokers, spool, courier, poll, heartbeat, devices, probes, traps, links, profiles"
         ],
     ),
     "province as a number": (

@@ -23,7 +23,7 @@ def test_the_table_has_every_column_and_is_accepted() -> None:
         totals=totals, failing="",
     )  # fmt: skip
     courier: Any = SimpleNamespace(sent=7, connects=2)
-    table = agent_table(spool, courier, uptime=1.5, poll_overruns=0, resident=None, cpu=0.1)
+    table = agent_table(spool, courier, uptime=1.5, activity={}, resident=None, cpu=0.1)
     assert list(table)[1:] == [column.name for column in AGENT.columns]
     assert table["reports_dropped_total"] == [4]
     report = Report(
