@@ -211,12 +211,19 @@ class _Walker:
         except ValueError as error:
             return self.wrong(node, path, str(error))
 
-    def _items(self, node: yaml.MappingNode, path: Path_) -> Iterable[tuple[str, yaml.Node, Path_]]:
-        """Yield key, value and path of a mapping's items, telling of keys that are not text or come twice."""
+    def _items(
+        self, node: yaml.MappingNode, path: Path_, *, numbers: bool = False
+    ) -> Iterable[tuple[str, yaml.Node, Path_]]:
+        """Yield key, value and path of a mapping's items, telling of keys that are not text or come twice.
+
+        With ``numbers``, a whole number may be a key too, and is the same key as its digits.
+        """
         seen: dict[str, int] = {}
         for key_node, child in node.value:
             line = key_node.start_mark.line + 1
             key = self.scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            if numbers and type(key) is int:
+                key = str(key)
             if not isinstance(key, str):
                 self.wrong(key_node, path, f"key {_shown(key_node)} is not text: put it in quotes")
                 continue
@@ -245,7 +252,12 @@ class _Walker:
                     if any(isinstance(one, shape.NoneType) for one in info.types):
                         return None
                     return self.wrong(node, path, "empty is not allowed")
-                return self.value(node, next(one for one in info.types if not isinstance(one, shape.NoneType)), path)
+                kinds = [one for one in info.types if not isinstance(one, shape.NoneType)]
+                return (
+                    self._plain(node, shape.UnionType(tuple(kinds)), path)
+                    if len(kinds) > 1
+                    else self.value(node, kinds[0], path)
+                )
             case shape.StructType():
                 return self.struct(node, info, path)
             case shape.CustomType(cls=cls) if cls is Secret:
@@ -290,7 +302,8 @@ class _Walker:
         if not isinstance(node, yaml.MappingNode):
             return self.wrong(node, path, f"{_shown(node)} is not allowed: keys and values are wanted here")
         values: dict[str, Any] = {}
-        for key, child, key_path in self._items(node, path):
+        numbers = isinstance(info.key_type, shape.UnionType)  # of whole numbers and text
+        for key, child, key_path in self._items(node, path, numbers=numbers):
             pattern = getattr(info.key_type, "pattern", None)
             if pattern and not re.search(pattern, key):
                 self.problems.append(
@@ -319,6 +332,10 @@ class _Walker:
         if not isinstance(node, yaml.ScalarNode):
             return self.wrong(node, path, f"{_shown(node)} is not allowed: {_wanted(info)} is wanted here")
         value = self.scalar(node)
+        if isinstance(info, shape.UnionType):  # of numbers and text, as they come
+            if any(type(value) is _PYTHON_TYPES.get(type(one)) for one in info.types):
+                return value
+            return self.wrong(node, path, f"{node.value or 'empty'} is not a number or text in YAML: put it in quotes")
         if isinstance(info, shape.LiteralType):
             if value in info.values and not isinstance(value, bool):
                 return value
