@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -52,3 +52,21 @@ def console() -> Console:
 def write_json(document: object) -> None:
     """Write a document for programs, with Vietnamese left as it is."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def plain(text: str) -> str:
+    """Return text that came from outside so that rich reads no markup in it."""
+    from rich.markup import escape  # noqa: PLC0415 - only tables need it
+
+    return escape(text)
+
+
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table; headings of nothing but empty texts are left out."""
+    from rich import box  # noqa: PLC0415 - only tables need it
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(*columns, box=box.SIMPLE, show_header=any(columns))
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)

@@ -193,7 +193,7 @@ def test_the_running_agent_is_lean(tmp_path: Path, broker: Broker) -> None:
         status = Path(f"/proc/{agent.pid}/status").read_text()
         resident = int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0])
         assert resident <= (42_000 if sys.version_info < (3, 13) else 44_500)
-    script = "import sys, tslcd_agent.cli, tslcd_agent.app; print([one for one in sys.modules if one in {'rich', 'pygments', 'cryptography', 'prometheus_client'}])"
+    script = "import sys, tslcd_agent.cli, tslcd_agent.commands.run; print([one for one in sys.modules if one in {'rich', 'pygments', 'cryptography', 'prometheus_client'}])"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=plain)
     assert said.stdout == "[]\n"
 

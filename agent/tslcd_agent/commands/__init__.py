@@ -1,0 +1,1 @@
+"""One module a command of ``tslcd-agent``, imported when that command is asked for."""
