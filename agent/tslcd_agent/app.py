@@ -29,7 +29,7 @@ from tslcd_agent.probes.icmp import Pinger
 from tslcd_agent.probes.runner import runners
 from tslcd_agent.reporter import Reporter, boot_id
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
-from tslcd_agent.snmp.session import GufoSession
+from tslcd_agent.snmp.session import open_session
 from tslcd_agent.spool import Bounds, Spool, system_clock
 from tslcd_agent.telemetry import VERSION, Heartbeat
 from tslcd_runtime.health import Health, notify
@@ -115,7 +115,7 @@ async def _produce(
             for device in config.polled():
                 poller = DevicePoller(
                     device,
-                    GufoSession(device),
+                    open_session(device),
                     reporter.submit,
                     reachable=pinger.reachable,
                     health=health,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 from tslcd_agent.probes.check import check_probe
 from tslcd_agent.probes.icmp import Pinger
 from tslcd_agent.snmp.check import check_device
-from tslcd_agent.snmp.session import GufoSession
+from tslcd_agent.snmp.session import open_session
 from tslcd_agent.verification import CheckResult
 from tslcd_runtime.mqtt import BrokerError, Connection
 from tslcd_wire.topics import Lane, Topic
@@ -40,7 +40,7 @@ async def check(config: AgentConfig, language: Language) -> list[Check]:
         ("spool", asyncio.to_thread(check_spool, Path(config.spool.directory), language)),
         *(("broker", check_broker(endpoint, config, language)) for endpoint in config.brokers),
         *(
-            ("device", check_device(device, GufoSession(device), reachable=pinger.reachable, language=language))
+            ("device", check_device(device, open_session(device), reachable=pinger.reachable, language=language))
             for device in config.polled()
         ),
         *(("probe", check_probe(name, probe, pinger.probe, language)) for name, probe in config.probes.items()),

@@ -10,8 +10,8 @@ import pytest
 
 from tslcd_agent.config import Interfaces, PolledDevice, Snmp
 from tslcd_agent.snmp import objects as mib
+from tslcd_agent.snmp.gufo_engine import GufoSession
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
-from tslcd_agent.snmp.session import GufoSession
 from tslcd_runtime.health import Health
 from tslcd_runtime.secret import Secret
 from tslcd_wire.report import MAX_ROWS

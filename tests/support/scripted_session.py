@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tslcd_agent.snmp import objects as mib
+from tslcd_agent.snmp.session import REPETITIONS, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,8 @@ class ScriptedSession:
     def __init__(self, objects: dict[str, Value]) -> None:
         """Answer from ``objects``, which tests may change at any time."""
         self.objects = objects
+        self.traffic = Traffic()
+        self.closed = 0
         self.asked: list[tuple[str, ...]] = []
         self.walked: list[str] = []
         self.fail_after: int | None = None
@@ -30,18 +33,27 @@ class ScriptedSession:
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """Answer one GET."""
         self.asked.append(tuple(oids))
-        await self._maybe_fail()
+        await self._exchange()
         if len(oids) > self.most:
             return {}
         return {oid: self.objects[oid] for oid in oids if oid in self.objects}
 
-    async def walk(self, column: str, limit: int) -> dict[str, Value]:
-        """Answer one walk."""
+    async def walk(self, column: str, limit: int, *, repetitions: int = REPETITIONS) -> dict[str, Value]:
+        """Answer one walk, which is one PDU for every ``repetitions`` rows."""
         self.walked.append(column)
-        await self._maybe_fail()
         prefix = f"{column}."
         found = {oid.removeprefix(prefix): value for oid, value in self.objects.items() if oid.startswith(prefix)}
+        await self._exchange(pdus=1 + len(found) // repetitions)
         return dict(list(found.items())[:limit])
+
+    async def close(self) -> None:
+        """Count how often."""
+        self.closed += 1
+
+    async def _exchange(self, pdus: int = 1) -> None:
+        self.traffic.requests += pdus
+        await self._maybe_fail()
+        self.traffic.answers += pdus
 
     async def _maybe_fail(self) -> None:
         await asyncio.sleep(0)

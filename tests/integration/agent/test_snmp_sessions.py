@@ -16,8 +16,9 @@ from tslcd_agent.errors import BrokenError, RefusedError, SilentError, SnmpError
 from tslcd_agent.probes.icmp import Pinger
 from tslcd_agent.snmp import objects as mib
 from tslcd_agent.snmp.check import check_device
+from tslcd_agent.snmp.gufo_engine import GufoSession
+from tslcd_agent.snmp.knock import port_closed
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
-from tslcd_agent.snmp.session import GufoSession, port_closed
 from tslcd_runtime.health import Health
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
