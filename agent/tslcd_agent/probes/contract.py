@@ -96,6 +96,6 @@ def probe_table(results: dict[str, ProbeResult]) -> Table:
     }
     table: Table = {"key": list(results)}
     for column in PROBE.by_name:
-        if any(cell is not None for cell in columns[column]):
+        if any(cell is not None for cell in columns.get(column, ())):
             table[column] = columns[column]
     return table
