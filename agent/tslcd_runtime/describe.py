@@ -47,9 +47,11 @@ def _plain(value: Any, info: Any) -> Any:
         case shape.UnionType():
             if value is None:
                 return None
-            return _plain(value, next(one for one in info.types if not isinstance(one, shape.NoneType)))
+            kinds = [one for one in info.types if not isinstance(one, shape.NoneType)]
+            return _plain(value, next((one for one in kinds if getattr(one, "cls", None) is type(value)), kinds[0]))
         case shape.StructType():
-            return {item.encode_name: _plain(getattr(value, item.name), item.type) for item in info.fields}
+            tag = {info.tag_field: info.tag} if info.tag_field else {}
+            return tag | {item.encode_name: _plain(getattr(value, item.name), item.type) for item in info.fields}
         case shape.DictType():
             return {key: _plain(one, info.value_type) for key, one in value.items()}
         case shape.ListType() | shape.VarTupleType():

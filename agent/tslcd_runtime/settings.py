@@ -17,13 +17,14 @@ import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 import yaml
 from msgspec import inspect as shape
 
 from tslcd_runtime.secret import Secret, SecretError, read_secret
+from tslcd_runtime.settings_words import PYTHON_TYPES, looks_a_number, python_type, shown, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,12 +36,6 @@ MAX_NODES: Final = 1_000_000
 #: Bound on nesting: PyYAML's composer is recursive in C, and a deep enough file ends the process with SIGSEGV.
 MAX_DEPTH: Final = 64
 _BAD: Final[Any] = object()
-_PYTHON_TYPES: Final[dict[Any, type]] = {
-    shape.IntType: int,
-    shape.FloatType: float,
-    shape.StrType: str,
-    shape.BoolType: bool,
-}
 
 T = TypeVar("T")
 #: Where a value stands: keys and list indexes from the document's root.
@@ -181,7 +176,7 @@ class _Walker:
         if node is None or (isinstance(node, yaml.ScalarNode) and node.value in {"", "null", "~"} and not path):
             node = yaml.MappingNode("tag:yaml.org,2002:map", [], yaml.Mark(self.file, 0, 0, 0, None, 0), None)
         if not isinstance(node, yaml.MappingNode):
-            return self.wrong(node, path, f"{_shown(node)} is not allowed: keys and values are wanted here")
+            return self.wrong(node, path, f"{shown(node)} is not allowed: keys and values are wanted here")
         fields = {item.encode_name: item for item in info.fields}
         values: dict[str, Any] = {}
         for key, child, key_path in self._items(node, path):
@@ -211,6 +206,40 @@ class _Walker:
         except ValueError as error:
             return self.wrong(node, path, str(error))
 
+    def _union(self, node: yaml.Node, info: Any, path: Path_) -> Any:
+        """Walk what may be missing, may be one of several structs, or may be a number or text."""
+        if isinstance(node, yaml.ScalarNode) and self.scalar(node) is None:
+            if any(isinstance(one, shape.NoneType) for one in info.types):
+                return None
+            return self.wrong(node, path, "empty is not allowed")
+        kinds = [one for one in info.types if not isinstance(one, shape.NoneType)]
+        if len(kinds) == 1:
+            return self.value(node, kinds[0], path)
+        if all(isinstance(one, shape.StructType) for one in kinds):
+            return self._tagged(node, kinds, path)
+        return self._plain(node, shape.UnionType(tuple(kinds)), path)
+
+    def _tagged(self, node: yaml.Node, kinds: list[Any], path: Path_) -> Any:
+        """Walk a mapping that says itself, by its tag, which struct of a union it is; the first when it does not say."""
+        if not isinstance(node, yaml.MappingNode):
+            return self.wrong(node, path, f"{shown(node)} is not allowed: keys and values are wanted here")
+        tag = kinds[0].tag_field
+        given = [(key, child) for key, child in node.value if isinstance(key, yaml.ScalarNode) and key.value == tag]
+        info = next((one for one in kinds if given and one.tag == given[0][1].value), None if given else kinds[0])
+        if info is None:
+            allowed = ", ".join(one.tag for one in kinds)
+            return self.wrong(given[0][1], (*path, tag), f"{shown(given[0][1])} is not allowed: allowed are {allowed}")
+        known = {item.encode_name for item in info.fields}
+        foreign = {item.encode_name for one in kinds for item in one.fields} - known
+        kept = []
+        for key, child in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in foreign:
+                self.lines[(*path, key.value)] = key.start_mark.line + 1
+                self.wrong(key, (*path, key.value), f"does not belong to {tag} {info.tag}")
+            elif (key, child) not in given[:1]:
+                kept.append((key, child))
+        return self.struct(yaml.MappingNode(node.tag, kept, node.start_mark, node.end_mark), info, path)
+
     def _items(
         self, node: yaml.MappingNode, path: Path_, *, numbers: bool = False
     ) -> Iterable[tuple[str, yaml.Node, Path_]]:
@@ -225,7 +254,7 @@ class _Walker:
             if numbers and type(key) is int:
                 key = str(key)
             if not isinstance(key, str):
-                self.wrong(key_node, path, f"key {_shown(key_node)} is not text: put it in quotes")
+                self.wrong(key_node, path, f"key {shown(key_node)} is not text: put it in quotes")
                 continue
             key_path = (*path, key)
             if key in seen:
@@ -234,7 +263,7 @@ class _Walker:
             seen[key] = self.lines[key_path] = line
             yield key, child, key_path
 
-    def value(self, node: yaml.Node, info: Any, path: Path_) -> Any:  # noqa: PLR0911 - one return a type
+    def value(self, node: yaml.Node, info: Any, path: Path_) -> Any:
         """Walk any node beside any type."""
         self.visited += 1
         if self.visited > MAX_NODES:
@@ -248,16 +277,7 @@ class _Walker:
             case shape.Metadata():
                 return self.value(node, info.type, path)
             case shape.UnionType():
-                if isinstance(node, yaml.ScalarNode) and self.scalar(node) is None:
-                    if any(isinstance(one, shape.NoneType) for one in info.types):
-                        return None
-                    return self.wrong(node, path, "empty is not allowed")
-                kinds = [one for one in info.types if not isinstance(one, shape.NoneType)]
-                return (
-                    self._plain(node, shape.UnionType(tuple(kinds)), path)
-                    if len(kinds) > 1
-                    else self.value(node, kinds[0], path)
-                )
+                return self._union(node, info, path)
             case shape.StructType():
                 return self.struct(node, info, path)
             case shape.CustomType(cls=cls) if cls is Secret:
@@ -271,7 +291,7 @@ class _Walker:
 
     def _quantity(self, node: yaml.Node, quantity: Any, path: Path_) -> Any:
         if not isinstance(node, yaml.ScalarNode):
-            return self.wrong(node, path, f"{_shown(node)} is not {quantity.name}: for example {quantity.example}")
+            return self.wrong(node, path, f"{shown(node)} is not {quantity.name}: for example {quantity.example}")
         try:
             return quantity.parse(node.value)
         except ValueError as error:
@@ -300,7 +320,7 @@ class _Walker:
 
     def _dict(self, node: yaml.Node, info: Any, path: Path_) -> Any:
         if not isinstance(node, yaml.MappingNode):
-            return self.wrong(node, path, f"{_shown(node)} is not allowed: keys and values are wanted here")
+            return self.wrong(node, path, f"{shown(node)} is not allowed: keys and values are wanted here")
         values: dict[str, Any] = {}
         numbers = isinstance(info.key_type, shape.UnionType)  # of whole numbers and text
         for key, child, key_path in self._items(node, path, numbers=numbers):
@@ -317,7 +337,7 @@ class _Walker:
 
     def _list(self, node: yaml.Node, info: Any, path: Path_) -> Any:
         if not isinstance(node, yaml.SequenceNode):
-            return self.wrong(node, path, f"{_shown(node)} is not allowed: a list is wanted here")
+            return self.wrong(node, path, f"{shown(node)} is not allowed: a list is wanted here")
         items = [self.value(child, info.item_type, (*path, index)) for index, child in enumerate(node.value)]
         if info.min_length is not None and len(items) < info.min_length:
             return self.wrong(node, path, f"at least {info.min_length} wanted, {len(items)} given")
@@ -330,22 +350,22 @@ class _Walker:
     def _plain(self, node: yaml.Node, info: Any, path: Path_) -> Any:
         """Check a scalar against text, number, flag or a closed set."""
         if not isinstance(node, yaml.ScalarNode):
-            return self.wrong(node, path, f"{_shown(node)} is not allowed: {_wanted(info)} is wanted here")
+            return self.wrong(node, path, f"{shown(node)} is not allowed: {wanted(info)} is wanted here")
         value = self.scalar(node)
         if isinstance(info, shape.UnionType):  # of numbers and text, as they come
-            if any(type(value) is _PYTHON_TYPES.get(type(one)) for one in info.types):
+            if any(type(value) is PYTHON_TYPES.get(type(one)) for one in info.types):
                 return value
             return self.wrong(node, path, f"{node.value or 'empty'} is not a number or text in YAML: put it in quotes")
         if isinstance(info, shape.LiteralType):
             if value in info.values and not isinstance(value, bool):
                 return value
-            return self.wrong(node, path, f"{_shown(node)} is not allowed: {_wanted(info)}")
-        if isinstance(info, shape.StrType) and (not isinstance(value, str) or _looks_a_number(node)):
+            return self.wrong(node, path, f"{shown(node)} is not allowed: {wanted(info)}")
+        if isinstance(info, shape.StrType) and (not isinstance(value, str) or looks_a_number(node)):
             return self.wrong(node, path, f"{node.value} is not text in YAML: put it in quotes")
         try:
-            return msgspec.convert(value, _python_type(info))
+            return msgspec.convert(value, python_type(info))
         except msgspec.ValidationError:
-            return self.wrong(node, path, f"{_shown(node)} is not allowed: {_wanted(info)} is wanted here")
+            return self.wrong(node, path, f"{shown(node)} is not allowed: {wanted(info)} is wanted here")
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
         """Return the Python value of a plain node; what YAML makes a date or binary stays text."""
@@ -355,50 +375,3 @@ class _Walker:
             return self.constructor.construct_object(node)
         except (yaml.YAMLError, ValueError):
             return node.value
-
-
-def _looks_a_number(node: yaml.ScalarNode) -> bool:
-    """Whether text without quotes has digits only: ``06970`` is text in YAML 1.1 and the number 6970 in YAML 1.2."""
-    return not node.style and node.value.isdigit()
-
-
-def _python_type(info: Any) -> Any:
-    """Turn an inspected scalar type back into one that msgspec converts to, bounds included."""
-    bounds = {
-        name: bound
-        for name in ("gt", "ge", "lt", "le", "min_length", "max_length", "pattern")
-        if (bound := getattr(info, name, None)) is not None
-    }
-    python = _PYTHON_TYPES[type(info)]
-    annotated: Any = Annotated  # made at run time, which no type checker follows
-    return annotated[python, msgspec.Meta(**bounds)] if bounds else python
-
-
-def _wanted(info: Any) -> str:
-    """Say what is allowed, in a few words."""
-    if isinstance(info, shape.LiteralType):
-        return f"allowed are {', '.join(str(one) for one in info.values)}"
-    if isinstance(info, shape.BoolType):
-        return "true or false"
-    if isinstance(info, shape.StrType):
-        parts = ["text"]
-        if info.pattern:
-            parts.append(f"that matches {info.pattern}")
-        if info.min_length or info.max_length:
-            parts.append(f"of {info.min_length or 0} to {info.max_length or 'any number of'} characters")
-        return " ".join(parts)
-    parts = ["a whole number" if isinstance(info, shape.IntType) else "a number"]
-    low = info.ge if info.ge is not None else info.gt
-    high = info.le if info.le is not None else info.lt
-    if low is not None:
-        parts.append(f"{'from' if info.ge is not None else 'above'} {low:g}")
-    if high is not None:
-        parts.append(f"{'to' if info.le is not None else 'below'} {high:g}")
-    return " ".join(parts)
-
-
-def _shown(node: yaml.Node) -> str:
-    """Show a value in a message: short, and never more than a scalar."""
-    if isinstance(node, yaml.ScalarNode):
-        return repr(node.value[:60])
-    return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

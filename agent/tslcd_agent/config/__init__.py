@@ -19,6 +19,13 @@ from tslcd_agent.config.devices import Snmp as Snmp
 from tslcd_agent.config.devices import Watch as Watch
 from tslcd_agent.config.links import Links as Links
 from tslcd_agent.config.links import Traps as Traps
+from tslcd_agent.config.probes import DnsProbe as DnsProbe
+from tslcd_agent.config.probes import HttpProbe as HttpProbe
+from tslcd_agent.config.probes import IcmpProbe as IcmpProbe
+from tslcd_agent.config.probes import MqttProbe as MqttProbe
+from tslcd_agent.config.probes import PathProbe as PathProbe
 from tslcd_agent.config.probes import Probe as Probe
+from tslcd_agent.config.probes import TcpProbe as TcpProbe
+from tslcd_agent.config.probes import TlsProbe as TlsProbe
 from tslcd_agent.config.values import MIN_INTERVAL as MIN_INTERVAL
 from tslcd_agent.config.values import normal_address as normal_address
