@@ -24,21 +24,30 @@ IF_OPER_STATUS: Final = f"{_IF_ENTRY}.8"
 IF_NAME: Final = f"{_IF_X_ENTRY}.1"
 IF_HIGH_SPEED: Final = f"{_IF_X_ENTRY}.15"
 IF_ALIAS: Final = f"{_IF_X_ENTRY}.18"
+IF_COUNTER_DISCONTINUITY_TIME: Final = f"{_IF_X_ENTRY}.19"
+
+
+#: Octets of the smallest frame of Ethernet (IEEE 802.3), without preamble and gap.
+SMALLEST_FRAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class CounterObject:
-    """A counter column: the 64-bit object, and the 32-bit one for devices (or rows) that have nothing better."""
+    """A counter column: the 64-bit object, and the 32-bit one for devices (or rows) that have nothing better.
+
+    ``octets``: an interface passes at least so many for every one that the counter counts.
+    """
 
     column: str
     wide: str | None
     narrow: str
+    octets: int = SMALLEST_FRAME
 
 
 #: Counters in the order in which they are asked for: what tells most comes first, should a round be cut short.
 COUNTERS: Final = (
-    CounterObject("receive_bytes_total", f"{_IF_X_ENTRY}.6", f"{_IF_ENTRY}.10"),
-    CounterObject("transmit_bytes_total", f"{_IF_X_ENTRY}.10", f"{_IF_ENTRY}.16"),
+    CounterObject("receive_bytes_total", f"{_IF_X_ENTRY}.6", f"{_IF_ENTRY}.10", octets=1),
+    CounterObject("transmit_bytes_total", f"{_IF_X_ENTRY}.10", f"{_IF_ENTRY}.16", octets=1),
     CounterObject("receive_errors_total", None, f"{_IF_ENTRY}.14"),
     CounterObject("transmit_errors_total", None, f"{_IF_ENTRY}.20"),
     CounterObject("receive_discards_total", None, f"{_IF_ENTRY}.13"),
