@@ -24,6 +24,7 @@ TableStandard: TypeAlias = Literal["entity-sensor", "cisco-entity-sensor"]
 Oid = Annotated[str, Meta(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,9})){2,127}\Z")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 _Pattern = Annotated[str, Meta(min_length=1, max_length=256)]
+_Factor = Annotated[float, Meta(ge=-1e15, le=1e15)]
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 
 #: Kinds without keys and kinds with keys that profiles fill.
@@ -39,17 +40,24 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Where(_Part, frozen=True, kw_only=True):
-    """Which rows count, by the raw value of the column ``oid``; a row without that cell counts only with ``not_in``."""
+    """Which rows count: by the raw value of the column ``oid``, by the ``index`` (a regular expression), or by both.
 
-    oid: Oid
+    A row without that cell counts only with ``not_in``.
+    """
+
+    oid: Oid | None = None
     in_: Annotated[tuple[Scalar, ...], Meta(min_length=1)] | None = msgspec.field(default=None, name="in")
     not_in: Annotated[tuple[Scalar, ...], Meta(min_length=1)] | None = None
     pattern: _Pattern | None = None
+    index: _Pattern | None = None
 
 
 class Join(_Part, frozen=True, kw_only=True):
-    """The cell of another table: at the first ``index`` arcs of the row's index (the last ones when negative), or at
-    the index that is the value of the row's own column ``by``."""  # noqa: D205, D209 - one sentence
+    """The cell of another table.
+
+    It stands at the first ``index`` arcs of the row's index (the last ones when negative), or at the index that is the
+    value of the row's own column ``by``.
+    """
 
     oid: Oid
     index: Annotated[int, Meta(ge=-64, le=64)] | None = None
@@ -68,8 +76,8 @@ class Expression(_Part, frozen=True, kw_only=True):
     const: Scalar | None = None
     first: Annotated[tuple[Expression, ...], Meta(min_length=1)] | None = None
     ratio: Annotated[tuple[Expression, ...], Meta(min_length=2, max_length=2)] | None = None
-    sum: Annotated[tuple[Expression, ...], Meta(min_length=1)] | None = None
-    product: Annotated[tuple[Expression, ...], Meta(min_length=1)] | None = None
+    sum: Annotated[tuple[Expression, ...], Meta(min_length=1, max_length=8)] | None = None
+    product: Annotated[tuple[Expression, ...], Meta(min_length=1, max_length=8)] | None = None
     difference: Annotated[tuple[Expression, ...], Meta(min_length=2, max_length=2)] | None = None
     join: Join | None = None
     aggregate: Literal["mean", "max", "min", "sum", "count", "first"] | None = None
@@ -79,16 +87,19 @@ class Expression(_Part, frozen=True, kw_only=True):
     pattern: _Pattern | None = None
     map: dict[int | str, Scalar] | None = None
     map_else: Scalar | None = None
-    scale: float | None = None
-    offset: float | None = None
+    scale: _Factor | None = None
+    offset: _Factor | None = None
     minimum: float | None = None
     maximum: float | None = None
     every: Pace | None = None
 
 
 class Key(_Part, frozen=True, kw_only=True):
-    """How a row is called. ``strings``: the index begins with so many texts, each with its length before it (RFC 2578
-    section 7.7); a ``template`` may have ``{index}``, ``{name}``, ``{other}`` and ``{string1}``, ``{string2}``, ..."""  # noqa: D205, D209
+    """How a row is called.
+
+    ``strings``: the index begins with so many texts, each with its length before it (RFC 2578 section 7.7). A ``template``
+    may have ``{index}``, ``{name}``, ``{other}``, ``{string1}``, ``{string2}``, ... in it.
+    """
 
     oid: Oid | None = None
     join: Join | None = None

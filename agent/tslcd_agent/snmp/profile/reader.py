@@ -1,34 +1,38 @@
-"""What a profile asks of one device, round for round."""
+"""What a profile asks of one device, round for round.
+
+Invariants:
+
+* What a part (the scalars, each table) gave is in the tables as soon as it is read; a part that fails or lasts too long
+  takes nothing from those before it, and is asked last in the next round.
+* Absent objects are asked for at discovery only, which comes with :meth:`ProfileReader.forget`, with another sysObjectID or
+  sysDescr, and every :data:`DISCOVER_EVERY` rounds.
+* Everything that is known is reported in every round, also what is seldom read; but never what was due and did not come.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final
+
+from tslcd_agent.snmp import objects as mib
+from tslcd_agent.snmp.profile.expression import evaluate, fit, is_numeric, text_of
+from tslcd_agent.snmp.profile.library import Choice, Profile
+from tslcd_agent.snmp.profile.parts import Questions, ScalarPart, TablePart, Walks
+from tslcd_agent.snmp.profile.rows import merged
+from tslcd_runtime.logs import get_logger
+from tslcd_runtime.settings import SettingsError
+from tslcd_wire.catalogue import KINDS_BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from tslcd_agent.snmp.profile.library import Library
     from tslcd_agent.snmp.session import Value
     from tslcd_wire.report import Tables
 
+__all__ = ["Choice", "ProfileReader", "Questions"]
 
-class Questions(Protocol):
-    """How a device is asked. Both raise SnmpError."""
-
-    async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """Ask for any number of objects, in as few packets as the device takes; return those that exist."""
-        ...
-
-    async def walk(self, column: str, limit: int) -> dict[str, Value]:
-        """Return the cells of one column by their index (the rest of the OID), at most ``limit``."""
-        ...
-
-
-class Choice(NamedTuple):
-    """The profile of a device, and why it is this one, in English, for people."""
-
-    name: str
-    why: str
+#: Rounds after which everything is discovered again without a reason.
+DISCOVER_EVERY: Final = 500
 
 
 class ProfileReader:
@@ -39,14 +43,28 @@ class ProfileReader:
         self._library = library
         self._wanted = wanted
         self._choice: Choice | None = None
+        self._said: tuple[str, str] | None = None
+        self._profile: Profile | None = None
+        self._scalars: ScalarPart | None = None
+        self._tables: tuple[TablePart, ...] = ()
+        self._order: list[ScalarPart | TablePart] = []
+        self._discovered = 0
+        self._log = get_logger("snmp")
 
     @property
     def choice(self) -> Choice | None:
         """The profile in use; None before the first round."""
         return self._choice
 
+    @property
+    def profile(self) -> Profile | None:
+        """What the chosen profile says; None before the first round."""
+        return self._profile
+
     def forget(self) -> None:
         """Discover again in the next round: rows, and objects that were absent."""
+        for part in self._order:
+            part.forget()
 
     async def read(self, questions: Questions, system: Mapping[str, Value], tables: Tables, number: int) -> None:
         """Fill ``tables`` with every kind the profile knows; columns of ``device`` go beside those that are there.
@@ -54,3 +72,79 @@ class ProfileReader:
         ``system`` has sysObjectID.0 and sysDescr.0 by OID; ``number`` counts the device's rounds from 0. Raises SnmpError;
         what was heard until then, or until a cancellation, is in ``tables``.
         """
+        self._choose(text_of(system.get(mib.SYS_OBJECT_ID)), text_of(system.get(mib.SYS_DESCR)))
+        if number - self._discovered >= DISCOVER_EVERY or number < self._discovered:
+            self._discovered = number
+            self.forget()
+        due = [part for part in self._order if part.is_due(number)]
+        missing = set(map(id, due))
+        self._report(tables, missing)
+        walks = Walks(questions)
+        for part in due:
+            try:
+                await part.read(walks, number)
+            except BaseException:
+                # whatever it was, the others come first the next time
+                self._order.remove(part)
+                self._order.append(part)
+                raise
+            missing.discard(id(part))
+            self._report(tables, missing)
+
+    def _choose(self, sys_object_id: str, sys_descr: str) -> None:
+        """Choose the profile when the device says for the first time what it is, and when it says another thing."""
+        said = (sys_object_id, sys_descr)
+        if said == self._said:
+            return
+        choice = self._library.choose(*said)
+        if self._wanted in self._library:
+            choice = Choice(self._wanted, "the settings say so")
+        elif self._wanted != "auto":
+            choice = Choice(choice.name, f"there is no profile {self._wanted}; {choice.why}")
+        if self._choice is None or choice.name != self._choice.name:
+            self._use(choice.name)
+        self._choice, self._said = choice, said
+        self.forget()
+
+    def _use(self, name: str) -> None:
+        try:
+            self._profile = self._library.profile(name)
+        except SettingsError as error:
+            # a file that was damaged after it was checked takes away what is in it, and not the device
+            self._log.error("profile not usable", profile=name, problem=str(error.problems[0]))
+            self._profile = Profile(name, name, "", (name,))
+        self._scalars = ScalarPart(self._profile)
+        self._tables = tuple(TablePart(table) for table in self._profile.tables)
+        self._order = [self._scalars, *self._tables]
+
+    def _report(self, tables: Tables, missing: set[int]) -> None:
+        """Put into ``tables`` what is known and not ``missing``."""
+        scalars = self._scalars
+        device = tables.setdefault("device", {"key": [""]})
+        if self._choice is not None:
+            device["profile"] = [self._choice.name]
+        if scalars is not None and self._profile is not None and id(scalars) not in missing:
+            for kind, columns in self._profile.values.items():
+                row = _scalar_cells(kind, columns, scalars)
+                if row:
+                    tables.setdefault(kind, {"key": [""]}).update(row)
+        kinds = dict.fromkeys(part.table.kind for part in self._tables)
+        for kind_name in kinds:
+            parts = [part.rows for part in self._tables if part.table.kind == kind_name and id(part) not in missing]
+            table = merged(KINDS_BY_NAME[kind_name or ""], parts)
+            if table is not None:
+                tables[kind_name or ""] = table
+
+
+def _scalar_cells(kind: str, columns: Mapping[str, Any], scalars: ScalarPart) -> dict[str, list[Any]]:
+    """Work out the columns of a kind without keys; nothing when only constants are left of another kind than ``device``."""
+    by_name = KINDS_BY_NAME[kind].by_name
+    cells: dict[str, list[Any]] = {}
+    measured = kind == "device"
+    for name, expression in columns.items():
+        column = by_name[name]
+        cell = fit(column, expression, evaluate(expression, scalars, numeric=is_numeric(column)))
+        if cell is not None:
+            cells[name] = [cell]
+            measured = measured or expression.const is None
+    return cells if measured else {}
