@@ -12,8 +12,8 @@ Invariants:
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - part of a public signature that the command line inspects
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tslcd_runtime.settings import Loaded, Path_, Problem
+
+
+#: The profiles that come with the program.
+SHIPPED_PROFILES: Final = Path(__file__).parents[1] / "profiles"
 
 
 class Identity(Settings, frozen=True, kw_only=True):
@@ -157,6 +161,7 @@ def cross_check(loaded: Loaded[AgentConfig]) -> Iterator[Problem]:
     if config.poll.budget > config.poll.interval:
         yield loaded.problem(("poll", "budget"), f"longer than poll.interval, {DURATION.show(config.poll.interval)}")
     yield from check_devices(loaded)
+    yield from _profiles(loaded)
     if config.links is not None and config.links.device in config.devices:
         yield loaded.problem(("links", "device"), f"the name of a device of devices: {config.links.device}")
     yield from check_probes(loaded)
@@ -202,3 +207,16 @@ def _durations(loaded: Loaded[AgentConfig]) -> Iterator[Problem]:
     for path, value in positive:
         if value <= 0:
             yield loaded.problem(path, "must be more than nothing")
+
+
+def _profiles(loaded: Loaded[AgentConfig]) -> Iterator[Problem]:
+    """Say which profiles are named that nobody has; what is wrong inside one is told by the one who reads it."""
+    config = loaded.value
+    directories = [SHIPPED_PROFILES, *([Path(config.profiles)] if config.profiles else [])]
+    if config.profiles and not directories[-1].is_dir():
+        yield loaded.problem(("profiles",), f"{config.profiles}: no such directory")
+    known = {path.stem for directory in directories for path in directory.glob("*.yaml")}
+    for name, device in config.devices.items():
+        if device.profile != "auto" and device.profile not in known:
+            message = f"there is no profile {device.profile!r}: see tslcd-agent profile list"
+            yield loaded.problem(("devices", name, "profile"), message)
