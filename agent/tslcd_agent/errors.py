@@ -8,7 +8,7 @@
         ├── SilentError     silent    no answer within timeout and retries
         └── BrokenError     broken    answers that cannot be understood
 
-Foreign exceptions (gufo's, the system's) are translated once, in :mod:`tslcd_agent.snmp.session`. A probe raises nothing:
+Foreign exceptions (the engines', the system's) are translated once, in :mod:`tslcd_agent.snmp.asking`. A probe raises nothing:
 its outcome is a value. Settings have their own error, :class:`tslcd_runtime.settings.SettingsError`.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import ClassVar, Final, Literal, TypeAlias
 
 SnmpCode: TypeAlias = Literal["refused", "silent", "broken"]
-RefusalReason: TypeAlias = Literal["user", "privacy", "port"]
+RefusalReason: TypeAlias = Literal["user", "privacy", "context", "port"]
 
 
 class ReadingError(Exception):
@@ -33,7 +33,7 @@ class SnmpError(ReadingError):
 
 
 class RefusedError(SnmpError):
-    """The device refused. ``reason``: ``user`` (SNMPv3, RFC 3414 section 3.2), ``privacy``, or ``port`` (ICMP port unreachable)."""
+    """The device refused. ``reason``: ``user`` (SNMPv3, RFC 3414 section 3.2), ``privacy``, ``context``, ``port`` (ICMP)."""
 
     code = "refused"
 
@@ -47,6 +47,11 @@ class SilentError(SnmpError):
     """Nothing came back. A wrong v2c community looks exactly like this: RFC 3584 has no error for it."""
 
     code = "silent"
+
+    def __init__(self, message: str, *, answered_from: str | None = None) -> None:
+        """``answered_from``: another address than the configured one, from which an answer came."""
+        super().__init__(message)
+        self.answered_from = answered_from
 
 
 class BrokenError(SnmpError):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: RFC 3414 section 11.2: passwords are at least this long.
 MIN_PASSWORD_CHARS: Final = 8
+#: Keys of ``snmp`` that version 3 alone has.
+_SECURE_KEYS: Final = ("user", "auth", "priv", "context")
 
 
 class Auth(Settings, frozen=True, kw_only=True):
@@ -32,20 +34,32 @@ class Auth(Settings, frozen=True, kw_only=True):
 
 
 class Priv(Settings, frozen=True, kw_only=True):
-    """SNMPv3 encryption (RFC 3826). DES is for devices that know nothing better."""
+    """SNMPv3 encryption (RFC 3826). DES is for devices that know nothing better.
+
+    ``extension``: how AES-192 and AES-256 make a key that is longer than the digest of MD5, SHA or SHA-224: as
+    draft-blumenthal-aes-usm-04 says, or as draft-reeder-snmpv3-usm-3desede-00, which Cisco and many others follow.
+    """
 
     protocol: Literal["AES", "AES-192", "AES-256", "DES"] = "AES"
     password: Secret
+    extension: Literal["blumenthal", "reeder"] = "blumenthal"
 
 
 class Snmp(Settings, frozen=True, kw_only=True):
-    """How a device is asked: version 2c with ``community``, or 3 with ``user``, ``auth`` and ``priv``."""
+    """How a device is asked: version 1 or 2c with ``community``, or 3 with ``user``, ``auth`` and ``priv``.
 
-    version: Literal["2c", "3"] = "2c"
+    Without ``priv`` version 3 is authenticated only (authNoPriv), without ``auth`` not even that (noAuthNoPriv).
+    ``context``: the name of a part of the device (a virtual router, a VDOM), where it has several. ``engine``: the library
+    that asks; ``auto`` is gufo-snmp where that is installed and able, else pysnmp.
+    """
+
+    version: Literal["1", "2c", "3"] = "2c"
     community: Secret | None = None
     user: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
     auth: Auth | None = None
     priv: Priv | None = None
+    context: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    engine: Literal["auto", "gufo", "pysnmp"] = "auto"
 
 
 class Interfaces(Settings, frozen=True, kw_only=True):
@@ -120,16 +134,23 @@ def check_devices(loaded: Loaded[Any]) -> Iterator[Problem]:
 
 def _credentials(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Problem]:
     """Say what a version needs and what does not belong to it."""
-    wanted = {"2c": ("community",), "3": ("user", "auth")}[snmp.version]
-    foreign = {"2c": ("user", "auth", "priv"), "3": ("community",)}[snmp.version]
-    for key in wanted:
-        if getattr(snmp, key) is None:
-            yield loaded.problem((*where, key), f"missing: version {snmp.version} needs {' and '.join(wanted)}")
+    wanted, foreign = ("user", ("community",)) if snmp.version == "3" else ("community", _SECURE_KEYS)
+    if getattr(snmp, wanted) is None:
+        yield loaded.problem((*where, wanted), f"missing: version {snmp.version} needs {wanted}")
     for key in foreign:
         if getattr(snmp, key) is not None:
             yield loaded.problem((*where, key), f"does not belong to version {snmp.version}")
+    if snmp.version != "3":
+        return
+    if snmp.priv is not None and snmp.auth is None:
+        yield loaded.problem((*where, "priv"), "needs auth: SNMPv3 encrypts only what it authenticates (RFC 3414)")
+    if snmp.context is not None and snmp.engine == "gufo":
+        yield loaded.problem((*where, "context"), "gufo-snmp knows no contexts: engine must be auto or pysnmp")
     for key in ("auth", "priv"):
         part: Auth | Priv | None = getattr(snmp, key)
         if part is not None and len(part.password.reveal()) < MIN_PASSWORD_CHARS:
             message = f"shorter than {MIN_PASSWORD_CHARS} characters (RFC 3414)"
             yield loaded.problem((*where, key, "password"), message)
+    if snmp.priv is not None and snmp.priv.extension == "reeder" and not snmp.priv.protocol.startswith("AES-"):
+        message = f"reeder is for AES-192 and AES-256 only, not for {snmp.priv.protocol}"
+        yield loaded.problem((*where, "priv", "extension"), message)

@@ -106,5 +106,10 @@ def _refused(device: PolledDevice, error: RefusedError, language: Language) -> s
                 vi=f"bị từ chối: xác thực SNMPv3 của người dùng {device.snmp.user} thất bại: sai tên, mật khẩu, thuật toán hoặc mức bảo mật",
                 en=f"refused: authentication refused for user {device.snmp.user}: name, password, protocol or security level wrong",
             )
+        case "context":
+            return language.say(
+                vi=f"bị từ chối: thiết bị không có ngữ cảnh SNMPv3 {device.snmp.context}: sửa snmp.context",
+                en=f"refused: the device has no SNMPv3 context {device.snmp.context}: correct snmp.context",
+            )
         case _:
             assert_never(error.reason)

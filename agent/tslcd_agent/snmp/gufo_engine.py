@@ -1,16 +1,15 @@
 """The first engine: gufo-snmp, in Rust. The only importer of gufo.snmp.
 
-What gufo-snmp 0.13 does, seen: strings come as ``bytes``, object identifiers and addresses as ``str``, all numbers as
-``int``. A response with an error-status (tooBig, genErr, ...) comes as an empty answer, which :meth:`GufoSession.get` cannot
-tell from absent objects. ICMP port unreachable is swallowed, so silence is followed by one datagram on a socket of our own
-(:func:`~tslcd_agent.snmp.knock.port_closed`).
+What gufo-snmp 0.13 does, seen: strings and Opaque come as ``bytes``, object identifiers and addresses as ``str``, all
+numbers as ``int``. A response with an error-status (tooBig, noSuchName, ...) comes as an empty answer. ICMP port unreachable
+is swallowed. It has no context name. Its reports do not tell which they are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gufo.snmp import (
     Aes128Key,
@@ -24,27 +23,25 @@ from gufo.snmp import (
     Sha384Key,
     Sha512Key,
     SnmpAuthError,
+    SnmpVersion,
     User,
 )
 from gufo.snmp import SnmpError as GufoError
+from gufo.snmp._fast import GetIter
 from gufo.snmp.aio import SnmpSession as GufoSocket
+from gufo.snmp.user import KeyExpansion
 
-from tslcd_agent.errors import BrokenError, RefusedError, SilentError
-from tslcd_agent.snmp.knock import port_closed
-from tslcd_agent.snmp.session import REPETITIONS, Traffic
+from tslcd_agent.snmp.asking import Answer, Link, LinkSession, ReportedError, UndecodableError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from gufo.snmp import BaseAuthKey, BasePrivKey
 
     from tslcd_agent.config import PolledDevice, Snmp
-    from tslcd_agent.snmp.session import Value
+    from tslcd_agent.snmp.session import Traffic, Value
 
 T = TypeVar("T")
-
-#: The time window of RFC 3414 section 2.2.3 is 150 s; after so much silence the engine's time is asked for again.
-REFRESH_AFTER: Final = 100.0
 
 _AUTH_KEYS: Final[dict[str, type[BaseAuthKey]]] = {
     "MD5": Md5Key,
@@ -60,6 +57,82 @@ _PRIV_KEYS: Final[dict[str, type[BasePrivKey]]] = {
     "AES-192": Aes192Key,
     "AES-256": Aes256Key,
 }
+#: The extension of Reeder's draft is the one that Cisco uses, and gufo calls it so.
+_EXPANSIONS: Final = {"blumenthal": KeyExpansion.Blumenthal, "reeder": KeyExpansion.Cisco}
+_VERSIONS: Final = {"1": SnmpVersion.v1, "2c": SnmpVersion.v2c, "3": SnmpVersion.v3}
+
+
+class GufoSession(LinkSession):
+    """One device over gufo-snmp."""
+
+    def __init__(self, device: PolledDevice, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """See LinkSession."""
+        super().__init__(device, GufoLink, clock=clock)
+
+
+class GufoLink(Link):
+    """One gufo socket. Making it raises OSError when the system refuses the address."""
+
+    def __init__(self, device: PolledDevice, traffic: Traffic) -> None:
+        """Open the socket; nothing is sent."""
+        self._client: GufoClient | None = GufoClient(device, traffic)
+        self._bulk = device.snmp.version != "1"
+        self._secure = device.snmp.version == "3"
+
+    @property
+    def _socket(self) -> GufoClient:
+        if self._client is None:
+            msg = "the link is closed"
+            raise RuntimeError(msg)
+        return self._client
+
+    async def open(self) -> None:
+        """Discover the engine and ask for its time."""
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Ask for the engine's time; the first time, after its name."""
+        if self._secure:
+            try:
+                await self._socket.refresh()
+            except SnmpAuthError:
+                raise ReportedError("unsaid") from None
+            except (GufoError, ValueError) as error:
+                raise UndecodableError(str(error)) from None
+            finally:
+                self.discovered = bool(self._socket.get_engine_id())
+
+    async def get(self, oids: Sequence[str]) -> Answer:
+        """Ask one GET."""
+        names, socket = list(oids), self._socket
+        cells = await socket.exchange(lambda: socket.link.send_get_many(names), socket.link.recv_get_many)
+        return Answer(cells)
+
+    def cursor(self, column: str, repetitions: int) -> GetIter:
+        """Return gufo's own."""
+        return GetIter(column, repetitions)
+
+    async def page(self, cursor: Any) -> Sequence[tuple[str, Value]]:
+        """Return the next rows; gufo ends a table with None, or by ending an iteration."""
+        socket = self._socket
+        link = socket.link
+        if not self._bulk:
+            row = await socket.exchange(lambda: link.send_get_next(cursor), lambda: _last(link.recv_get_next, cursor))
+            return () if row is None else (row,)
+        rows = await socket.exchange(lambda: link.send_get_bulk(cursor), lambda: link.recv_get_bulk(cursor))
+        return [row for row in rows if row is not None]
+
+    def close(self) -> None:
+        """Let go of the socket, which closes it."""
+        self._client = None
+
+
+def _last(receive: Callable[[GetIter], tuple[str, Value]], cursor: GetIter) -> tuple[str, Value] | None:
+    """Return the next row, or None after the last: StopAsyncIteration must not pass through a coroutine."""
+    try:
+        return receive(cursor)
+    except StopAsyncIteration:
+        return None
 
 
 class GufoClient(GufoSocket):
@@ -69,11 +142,33 @@ class GufoClient(GufoSocket):
     at the same moment: a device that storms held its poller for as long as it liked.
     """
 
-    traffic = Traffic()
+    def __init__(self, device: PolledDevice, traffic: Traffic) -> None:
+        """Make gufo's socket for what the settings say."""
+        snmp = device.snmp
+        super().__init__(
+            device.address,
+            port=device.port,
+            community=snmp.community.reveal() if snmp.community else "",
+            user=_user(snmp) if snmp.version == "3" else None,
+            version=_VERSIONS[snmp.version],
+            timeout=device.timeout,
+        )
+        self.link: Any = self._sock
+        self._traffic = traffic
+
+    async def exchange(self, send: Callable[[], None], receive: Callable[[], T]) -> T:
+        """Send one PDU and return its answer. Raises as :class:`Link` says."""
+        try:
+            await self._send(send)
+            return await self._recv(receive)
+        except SnmpAuthError:
+            raise ReportedError("unsaid") from None
+        except (GufoError, ValueError) as error:
+            raise UndecodableError(str(error)) from None
 
     async def _send(self, sender: Callable[[], None]) -> None:
         """Send one PDU, and count it."""
-        self.traffic.requests += 1
+        self._traffic.requests += 1
         await super()._send(sender)
 
     async def _recv(self, receiver: Callable[[], T]) -> T:
@@ -87,11 +182,11 @@ class GufoClient(GufoSocket):
                 async with asyncio.timeout_at(deadline):
                     await readable
                 answer = receiver()
-                self.traffic.answers += 1
+                self._traffic.answers += 1
             except BlockingIOError:
                 continue
             except TimeoutError:
-                self.traffic.timeouts += 1
+                self._traffic.timeouts += 1
                 raise
             else:
                 return answer
@@ -104,123 +199,8 @@ def _wake(readable: asyncio.Future[None]) -> None:
         readable.set_result(None)
 
 
-class GufoSession:
-    """One device over gufo-snmp: timeout, retries, and for version 3 discovery and resynchronisation of the engine.
-
-    Inert until it is asked; a session that failed starts anew at the next question.
-    """
-
-    def __init__(self, device: PolledDevice, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Remember; ``clock`` (seconds) decides when the engine's time is asked for again."""
-        self.traffic = Traffic()
-        self._device = device
-        self._clock = clock
-        self._client: GufoClient | None = None
-        self._proven = False  # whether this client ever got an answer
-        self._last = 0.0
-
-    async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """Ask for ``oids`` in one GET. Raises SnmpError."""
-        return await self._ask(lambda client: client.get_many(oids))
-
-    async def walk(self, column: str, limit: int, *, repetitions: int = REPETITIONS) -> dict[str, Value]:
-        """Walk one column with GETBULK. Raises SnmpError."""
-        prefix = len(column) + 1
-
-        async def collect(client: GufoClient) -> dict[str, Value]:
-            cells: dict[str, Value] = {}
-            async for oid, value in client.getbulk(column, repetitions):
-                index = oid[prefix:]
-                # a device whose next object is not a new one would be walked for ever
-                if index in cells or len(cells) >= limit:
-                    break
-                cells[index] = value
-            return cells
-
-        return await self._ask(collect)
-
-    async def close(self) -> None:
-        """Close the socket."""
-        self._drop()
-
-    async def _ask(self, question: Callable[[GufoClient], Awaitable[dict[str, Value]]]) -> dict[str, Value]:
-        """Ask, again as often as configured, and translate what goes wrong."""
-        broken: Exception | None = None
-        discovered = False
-        for attempt in range(self._device.retries + 1):
-            self.traffic.retries += attempt > 0
-            discovered = False
-            try:
-                answer = await question(await self._connected())
-            except SnmpAuthError:
-                fresh = not self._proven
-                self._drop()
-                if fresh:
-                    msg = f"SNMPv3 refuses user {self._device.snmp.user}: name, password, protocol or security level"
-                    raise RefusedError("user", msg) from None
-                # the engine restarted, or its clock moved: begin anew
-            except TimeoutError:
-                if self._device.snmp.version == "3":
-                    discovered = not self._proven and self._engine_known()
-                    self._drop()
-            except (GufoError, ValueError) as error:
-                broken = error
-            except OSError as error:
-                self._drop()
-                msg = f"cannot send to {self._device.address}: {(error.strerror or str(error)).lower()}"
-                raise SilentError(msg) from None
-            else:
-                self._proven = True
-                self._last = self._clock()
-                return answer
-        raise await self._failure(broken, discovered=discovered)
-
-    async def _failure(self, broken: Exception | None, *, discovered: bool) -> BrokenError | RefusedError | SilentError:
-        """Say what it was, after the last attempt. ``discovered``: the engine told its name and then nothing more."""
-        device = self._device
-        self._drop()
-        if broken is not None:
-            return BrokenError(f"answers of {device.address} port {device.port} cannot be decoded: {broken}")
-        if discovered and device.snmp.priv is not None:
-            return RefusedError(
-                "privacy",
-                f"SNMPv3 leaves the encrypted questions of user {device.snmp.user} unanswered: privacy password or protocol",
-            )
-        if await port_closed(device.address, device.port, device.timeout):
-            return RefusedError("port", f"port {device.port} of {device.address} is closed")
-        return SilentError(f"no SNMP answer from {device.address} port {device.port}")
-
-    async def _connected(self) -> GufoClient:
-        """Return the client, after discovery or resynchronisation where version 3 wants it."""
-        client = self._client
-        if client is None:
-            client = self._client = _client(self._device)
-            client.traffic = self.traffic
-            self._proven = False
-            if self._device.snmp.version == "3":
-                await client.refresh()
-        elif self._device.snmp.version == "3" and self._clock() - self._last > REFRESH_AFTER:
-            await client.refresh()
-        return client
-
-    def _engine_known(self) -> bool:
-        return self._client is not None and bool(self._client.get_engine_id())
-
-    def _drop(self) -> None:
-        self._client = None
-        self._proven = False
-
-
-def _client(device: PolledDevice) -> GufoClient:
-    """Make a gufo client. Raises OSError when the system refuses the address."""
-    snmp = device.snmp
-    if snmp.version == "3":
-        return GufoClient(device.address, port=device.port, user=_user(snmp), timeout=device.timeout)
-    community = snmp.community.reveal() if snmp.community else ""
-    return GufoClient(device.address, port=device.port, community=community, timeout=device.timeout)
-
-
 def _user(snmp: Snmp) -> User:
     auth = _AUTH_KEYS[snmp.auth.protocol](snmp.auth.password.reveal().encode()) if snmp.auth else None
     priv = _PRIV_KEYS[snmp.priv.protocol](snmp.priv.password.reveal().encode()) if snmp.priv else None
-    return User(snmp.user or "", auth_key=auth, priv_key=priv)
+    expansion = _EXPANSIONS[snmp.priv.extension] if snmp.priv else KeyExpansion.Blumenthal
+    return User(snmp.user or "", auth_key=auth, priv_key=priv, key_expansion=expansion)

@@ -17,7 +17,7 @@ from tslcd_agent.probes.icmp import Pinger
 from tslcd_agent.snmp import objects as mib
 from tslcd_agent.snmp.check import check_device
 from tslcd_agent.snmp.gufo_engine import GufoSession
-from tslcd_agent.snmp.knock import port_closed
+from tslcd_agent.snmp.knock import Knock, knock
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
 from tslcd_runtime.health import Health
 from tslcd_runtime.language import Language
@@ -302,7 +302,7 @@ async def test_an_address_that_cannot_be_sent_to_is_silent() -> None:
     )
     with pytest.raises(SilentError, match="cannot send to fe80::1: "):
         await GufoSession(settings).get([mib.SYS_UP_TIME])
-    assert not await port_closed("fe80::1", 161, 0.1)
+    assert await knock("fe80::1", 161, b"x", 0.1) == Knock()
 
 
 async def test_a_walk_ends_at_its_limit(snmpd: Snmpd) -> None:

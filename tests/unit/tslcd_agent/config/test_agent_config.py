@@ -112,11 +112,42 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
         HEAD + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp: {version: "2c"}\n',
         ["agent.yaml:6: devices.fw.snmp.community: missing: version 2c needs community"],
     ),
-    "3 without user and auth": (
-        HEAD + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp: {version: "3"}\n',
+    "1 without community": (
+        HEAD + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp: {version: "1", context: a}\n',
         [
-            "agent.yaml:6: devices.fw.snmp.auth: missing: version 3 needs user and auth",
-            "agent.yaml:6: devices.fw.snmp.user: missing: version 3 needs user and auth",
+            "agent.yaml:6: devices.fw.snmp.community: missing: version 1 needs community",
+            "agent.yaml:6: devices.fw.snmp.context: does not belong to version 1",
+        ],
+    ),
+    "3 without user": (
+        HEAD + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp: {version: "3"}\n',
+        ["agent.yaml:6: devices.fw.snmp.user: missing: version 3 needs user"],
+    ),
+    "encryption without authentication": (
+        HEAD
+        + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp:\n      version: "3"\n      user: tslcd\n'
+        + "      priv: {password: {file: password}}\n",
+        ["agent.yaml:9: devices.fw.snmp.priv: needs auth: SNMPv3 encrypts only what it authenticates (RFC 3414)"],
+    ),
+    "a key extension for keys that are long enough": (
+        HEAD
+        + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp:\n      version: "3"\n      user: tslcd\n'
+        + "      auth: {password: {file: password}}\n"
+        + "      priv: {protocol: AES, extension: reeder, password: {file: password}}\n",
+        ["agent.yaml:10: devices.fw.snmp.priv.extension: reeder is for AES-192 and AES-256 only, not for AES"],
+    ),
+    "a context for an engine that has none": (
+        HEAD
+        + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp:\n      version: "3"\n      user: tslcd\n'
+        + "      context: vdom-1\n      engine: gufo\n",
+        ["agent.yaml:9: devices.fw.snmp.context: gufo-snmp knows no contexts: engine must be auto or pysnmp"],
+    ),
+    "a version and an engine that there are not": (
+        HEAD
+        + 'devices:\n  fw:\n    address: 192.0.2.1\n    snmp: {version: "2", engine: net-snmp, community: {file: community}}\n',
+        [
+            "agent.yaml:6: devices.fw.snmp.engine: 'net-snmp' is not allowed: allowed are auto, gufo, pysnmp",
+            "agent.yaml:6: devices.fw.snmp.version: '2' is not allowed: allowed are 1, 2c, 3",
         ],
     ),
     "3 with a community": (
