@@ -81,6 +81,10 @@ class LinkStates:
         """
         return {key: link.up for key, link in self.known(device).items() if mono < link.mono or _holds(link, mono)}
 
+    def activity(self) -> dict[str, int]:
+        """Return the count that the agent tells of itself, by column of kind ``agent``."""
+        return {"link_events_total": sum(self.events.values())}
+
 
 def _holds(link: LinkState, mono: float) -> bool:
     return link.source != "poll" and mono - link.mono < HOLD
