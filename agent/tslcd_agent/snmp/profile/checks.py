@@ -180,7 +180,7 @@ class _Checker:
             return
         said: Iterable[tuple[Path_, Scalar]] = (
             *(((*path, "const"), one) for one in (expression.const,) if one is not None),
-            *(((*path, "map", key), one) for key, one in (expression.map or {}).items()),  # type: ignore[misc]
+            *(((*path, "map", key), one) for key, one in (expression.map or {}).items()),
             *(((*path, "map_else"), one) for one in (expression.map_else,) if one is not None),
         )
         for where, one in said:
