@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _KINDS: Final = {kind.name: kind for kind in (*SCALAR_KINDS, *ROW_KINDS)}
 _SOURCES: Final = ("oid", "const", "first", "ratio", "sum", "product", "difference", "join")
 _LISTS: Final = ("first", "ratio", "sum", "product", "difference")
+_ALL_BUT_ONE: Final = 2
 _PLACES: Final = frozenset({"index", "name", "other", "string1", "string2", "string3", "string4"})
 
 
@@ -93,7 +94,7 @@ class _Checker:
             )
             if is_there
         ]
-        if not given:
+        if not given and key.template is None:
             yield self._say(path, "wants oid, join, index: true, strings, or template with name")
         if len(given) > 1 and key.template is None:
             yield self._say(path, f"wants one of {', '.join(given)}, or a template that puts them together")
@@ -127,8 +128,11 @@ class _Checker:
         yield from self._pattern((*path, "index"), where.index)
 
     def _join(self, path: Path_, join: Join | None) -> Iterator[Problem]:
-        if join is not None and ((join.index is None) == (join.by is None) or join.index == 0):
-            yield self._say(path, "wants index (so many arcs, negative: the last ones) or by (a column), and not both")
+        if join is not None and ([join.index, join.drop, join.by].count(None) != _ALL_BUT_ONE or join.index == 0):
+            yield self._say(
+                path,
+                "wants one of index (so many arcs, negative: the last ones), drop (so many last arcs), by (a column)",
+            )
 
     def _pattern(self, path: Path_, pattern: str | None) -> Iterator[Problem]:
         if pattern is None:

@@ -55,12 +55,13 @@ class Where(_Part, frozen=True, kw_only=True):
 class Join(_Part, frozen=True, kw_only=True):
     """The cell of another table.
 
-    It stands at the first ``index`` arcs of the row's index (the last ones when negative), or at the index that is the
-    value of the row's own column ``by``.
+    It stands at the first ``index`` arcs of the row's index (the last ones when negative), at the row's index without its
+    last ``drop`` arcs, or at the index that is the value of the row's own column ``by``.
     """
 
     oid: Oid
     index: Annotated[int, Meta(ge=-64, le=64)] | None = None
+    drop: Annotated[int, Meta(ge=1, le=64)] | None = None
     by: Oid | None = None
 
 
@@ -69,7 +70,7 @@ class Expression(_Part, frozen=True, kw_only=True):
 
     The source is exactly one of ``oid``, ``const``, ``first``, ``ratio``, ``sum``, ``product``, ``difference``, ``join``;
     ``aggregate`` goes with ``oid``. Applied in this order: ``invalid``, ``text``, ``pattern``, ``map``, ``scale``,
-    ``offset``, ``minimum`` and ``maximum``.
+    ``offset``, ``decibel`` (ten times the decimal logarithm), ``minimum`` and ``maximum``.
     """
 
     oid: Oid | None = None
@@ -89,6 +90,7 @@ class Expression(_Part, frozen=True, kw_only=True):
     map_else: Scalar | None = None
     scale: _Factor | None = None
     offset: _Factor | None = None
+    decibel: bool = False
     minimum: float | None = None
     maximum: float | None = None
     every: Pace | None = None
@@ -150,7 +152,8 @@ Values: Any = msgspec.defstruct(
 class Table(_Part, frozen=True, kw_only=True):
     """One table of a device. ``null`` for ``kind`` takes the parents' table of this ``id`` away.
 
-    ``standard`` reads a MIB that needs no columns; ``rows`` bounds how many rows are read.
+    ``standard`` reads a MIB that needs no columns; ``rows`` bounds how many rows are read; ``newest``: of several rows with
+    one name the one with the highest index counts (tables of results that grow a row every run).
     """
 
     id: Name
@@ -160,6 +163,7 @@ class Table(_Part, frozen=True, kw_only=True):
     where: Where | None = None
     columns: dict[str, Expression] | None = None
     standard: TableStandard | None = None
+    newest: bool = False
     rows: Annotated[int, Meta(ge=1, le=4096)] = DEFAULT_ROWS
 
 

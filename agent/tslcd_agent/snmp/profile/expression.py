@@ -43,6 +43,7 @@ _BOUNDS: Final[dict[Unit, tuple[float, float]]] = {
 _OVERLOAD: Final = 3.0
 _NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _EXACT_DIGITS: Final = 20
+_UNTOUCHED: Final = (None, None, None, None)
 _PADDING: Final = " \t\r\n\0"
 
 
@@ -129,6 +130,8 @@ def joined_index(join: Join, cells: Cells) -> str:
         return str(by) if isinstance(by, int) else text_of(by)
     arcs = cells.index.split(".")
     count = join.index or len(arcs)
+    if join.drop is not None:
+        return ".".join(arcs[: -join.drop])
     if abs(count) > len(arcs):
         return ""
     return ".".join(arcs[:count] if count > 0 else arcs[count:])
@@ -235,8 +238,8 @@ def _plain(value: Value | Result, *, numeric: bool) -> Result:
 
 def _scaled(expression: Expression, raw: Value | Result, *, numeric: bool) -> Result:
     value = number_of(raw) if numeric else _plain(raw, numeric=False)
-    if expression.scale is None and expression.offset is None and expression.minimum is expression.maximum is None:
-        return value
+    if (expression.scale, expression.offset, expression.minimum, expression.maximum) == _UNTOUCHED:
+        return _decibel(value) if expression.decibel else value
     number = number_of(value)
     if number is None:
         return None
@@ -244,9 +247,19 @@ def _scaled(expression: Expression, raw: Value | Result, *, numeric: bool) -> Re
         scale = expression.scale
         number = number * (int(scale) if scale.is_integer() else scale)
     number += expression.offset or 0
+    if expression.decibel:
+        level = _decibel(number)
+        if level is None:
+            return None
+        number = level
     if expression.minimum is not None and number < expression.minimum:
         return None
     return None if expression.maximum is not None and number > expression.maximum else number
+
+
+def _decibel(value: Result) -> float | None:
+    number = number_of(value)
+    return 10 * math.log10(number) if number is not None and number > 0 else None
 
 
 def fit(column: Column, expression: Expression | None, value: Result) -> Result:

@@ -205,7 +205,11 @@ class TablePart:
     async def read(self, walks: Walks, number: int) -> None:
         """Ask. Raises SnmpError; the rows are then those of before."""
         period = _PERIODS[self._pace]
-        known = self._since is not None and (number - self._since) % (WALK_EVERY * max(1, period)) != 0
+        known = (
+            self._since is not None
+            and not self.table.newest
+            and (number - self._since) % (WALK_EVERY * max(1, period)) != 0
+        )
         if not known or not await self._refresh(walks):
             await self._walk(walks)
             if self._since is None:

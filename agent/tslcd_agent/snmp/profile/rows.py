@@ -127,6 +127,7 @@ def rows(table: Table, columns: Columns) -> list[Row]:
     kind = KINDS_BY_NAME[table.kind or ""]
     indexes = {index for oid in row_columns(table) for index in columns.get(oid, ())}
     found: list[Row] = []
+    newest: dict[str, Row] = {}
     for index in sorted(indexes, key=order):
         view = RowView(columns, index)
         deciding = view.cell(table.where.oid) if table.where is not None and table.where.oid else None
@@ -134,11 +135,16 @@ def rows(table: Table, columns: Columns) -> list[Row]:
             continue
         name = _name(table, view)
         cells = _standard(table, view, name) if table.standard is not None else _cells(kind, table, view)
-        if cells:
-            found.append(Row(index, name, cells))
+        if not cells:
+            continue
+        row = Row(index, name, cells)
+        if table.newest:
+            newest[name or index] = row
+        else:
+            found.append(row)
         if len(found) >= table.rows:
             break
-    return found
+    return found or list(newest.values())[: table.rows]
 
 
 def _cells(kind: Kind, table: Table, view: RowView) -> dict[str, Any]:
