@@ -6,6 +6,7 @@ A device with ``touch: false`` (cipher equipment, Circular 06/2026/TT-BKHCN arti
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta
@@ -134,6 +135,8 @@ def check_devices(loaded: Loaded[Any]) -> Iterator[Problem]:
 
 def _credentials(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Problem]:
     """Say what a version needs and what does not belong to it."""
+    if snmp.engine == "gufo" and not _installed("gufo.snmp"):
+        yield loaded.problem((*where, "engine"), "gufo-snmp is not installed here: auto takes pysnmp instead")
     wanted, foreign = ("user", ("community",)) if snmp.version == "3" else ("community", _SECURE_KEYS)
     if getattr(snmp, wanted) is None:
         yield loaded.problem((*where, wanted), f"missing: version {snmp.version} needs {wanted}")
@@ -146,6 +149,11 @@ def _credentials(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Prob
         yield loaded.problem((*where, "priv"), "needs auth: SNMPv3 encrypts only what it authenticates (RFC 3414)")
     if snmp.context is not None and snmp.engine == "gufo":
         yield loaded.problem((*where, "context"), "gufo-snmp knows no contexts: engine must be auto or pysnmp")
+    yield from _secrets(loaded, where, snmp)
+
+
+def _secrets(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Problem]:
+    """Say what is wrong with passwords and keys of version 3."""
     for key in ("auth", "priv"):
         part: Auth | Priv | None = getattr(snmp, key)
         if part is not None and len(part.password.reveal()) < MIN_PASSWORD_CHARS:
@@ -154,3 +162,11 @@ def _credentials(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Prob
     if snmp.priv is not None and snmp.priv.extension == "reeder" and not snmp.priv.protocol.startswith("AES-"):
         message = f"reeder is for AES-192 and AES-256 only, not for {snmp.priv.protocol}"
         yield loaded.problem((*where, "priv", "extension"), message)
+
+
+def _installed(module: str) -> bool:
+    """Whether there is such a module, which is not imported."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

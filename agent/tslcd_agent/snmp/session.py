@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tslcd_agent.config import PolledDevice
 
-#: Values as they come: INTEGER, counters and TimeTicks; OCTET STRING; OBJECT IDENTIFIER and IpAddress.
+#: Values as they come: ``int`` for INTEGER, counters and TimeTicks; ``bytes`` for OCTET STRING and for what an Opaque has in
+#: it (Net-SNMP's floats are ``9f 78 04`` and four bytes, big-endian); ``str`` for OBJECT IDENTIFIER and IpAddress.
 Value: TypeAlias = int | float | str | bytes | None
 
 #: Rows a GETBULK answer may have; 25 names stay below one Ethernet frame.
@@ -71,7 +72,20 @@ class SnmpSession(Protocol):
 
 
 def open_session(device: PolledDevice) -> SnmpSession:
-    """Make the session of a device, with the engine that its settings and this machine allow."""
-    from tslcd_agent.snmp.gufo_engine import GufoSession  # noqa: PLC0415 - engines are imported when they are needed
+    """Make the session of a device, with the engine that its settings and this machine allow.
 
-    return GufoSession(device)
+    ``auto``: gufo-snmp, and pysnmp where that is not installed (there is no wheel for every machine) or where a context is
+    asked for, which gufo-snmp has not.
+    """
+    snmp = device.snmp
+    if snmp.engine != "pysnmp" and snmp.context is None:
+        try:
+            from tslcd_agent.snmp.gufo_engine import GufoSession  # noqa: PLC0415 - an engine is imported when needed
+        except ImportError:
+            if snmp.engine == "gufo":
+                raise
+        else:
+            return GufoSession(device)
+    from tslcd_agent.snmp.pysnmp_engine import PysnmpSession  # noqa: PLC0415 - the same
+
+    return PysnmpSession(device)
