@@ -22,7 +22,7 @@ from tslcd_agent.links.gate import Bucket
 from tslcd_agent.links.netlink import LinkSocket, LocalInterface
 from tslcd_agent.readings import Reading
 from tslcd_agent.schedule import first_tick, next_tick
-from tslcd_agent.snmp.interpret import is_wanted
+from tslcd_agent.snmp.interfaces import is_wanted
 from tslcd_runtime.logs import get_logger
 from tslcd_wire.catalogue import INTERFACE
 from tslcd_wire.codec import clean_key, clean_text

@@ -50,6 +50,17 @@ TIME_WINDOW: Final = 150
 #: After so many refused messages the engine has to be made anew, which gives back what they left in it.
 WORN_AFTER: Final = 2_000
 
+#: What pysnmp would read from disk when the first message needs it.
+_MODULES: Final = (
+    "__SNMPv2-MIB",
+    "__SNMP-MPD-MIB",
+    "__SNMP-USER-BASED-SM-MIB",
+    "__PYSNMP-USM-MIB",
+    "SNMP-COMMUNITY-MIB",
+    "SNMP-TARGET-MIB",
+    "SNMP-USER-BASED-SM-MIB",
+    "PYSNMP-USM-MIB",
+)
 _VERSION_3: Final = 3
 _AUTHENTIC: Final = 2
 _LEVELS: Final = {1: "noAuthNoPriv", 2: "authNoPriv", 3: "authPriv"}
@@ -71,10 +82,13 @@ _AUTH: Final = {
     "SHA-512": usm.USM_AUTH_HMAC384_SHA512,
 }
 _PRIV: Final = {
-    "DES": usm.USM_PRIV_CBC56_DES,
-    "AES": usm.USM_PRIV_CFB128_AES,
-    "AES-192": usm.USM_PRIV_CFB192_AES_BLUMENTHAL,
-    "AES-256": usm.USM_PRIV_CFB256_AES_BLUMENTHAL,
+    ("DES", "blumenthal"): usm.USM_PRIV_CBC56_DES,
+    ("AES", "blumenthal"): usm.USM_PRIV_CFB128_AES,
+    ("AES-192", "blumenthal"): usm.USM_PRIV_CFB192_AES_BLUMENTHAL,
+    ("AES-256", "blumenthal"): usm.USM_PRIV_CFB256_AES_BLUMENTHAL,
+    # pysnmp calls these by their ciphers alone
+    ("AES-192", "reeder"): usm.USM_PRIV_CFB192_AES,
+    ("AES-256", "reeder"): usm.USM_PRIV_CFB256_AES,
 }
 
 
@@ -103,6 +117,7 @@ class TrapEngine:
         self._dispatcher.register_transport(usm.SNMP_UDP_DOMAIN, _Answers(answer))
         self._dispatcher.set_timer_resolution(10)  # what pysnmp expires, it expires after 30 or 600 of these
         engine.register_transport_dispatcher(self._dispatcher)
+        engine.get_mib_builder().load_modules(*_MODULES)
         framework = "__SNMP-FRAMEWORK-MIB"
         names = ("snmpEngineID", "snmpEngineBoots", "snmpEngineTime")
         own_id, boots, self._engine_time = engine.get_mib_builder().import_symbols(framework, *names)
@@ -140,9 +155,9 @@ class TrapEngine:
         except NotificationError:
             self._refused += 1
             raise
-        except Exception:  # noqa: BLE001 - the library meets bytes from anywhere; what it makes of them is one thing to us
+        except Exception as error:  # noqa: BLE001 - the library meets bytes from anywhere; what it makes of them is one thing to us
             self._refused += 1
-            raise NotificationError("garbage", "not understood as SNMP") from None
+            raise NotificationError("garbage", f"not understood as SNMP ({type(error).__name__})") from None
         finally:
             if learned and self._heard is None:
                 self._forget(self._origin[0])
@@ -232,7 +247,7 @@ def _user(snmp: Snmp) -> dict[str, Any]:
         user |= {"authProtocol": protocol, "authKeyType": usm.USM_KEY_TYPE_MASTER}
         user["authKey"] = usm.AUTH_SERVICES[protocol].hash_passphrase(snmp.auth.password.reveal().encode())
         if snmp.priv is not None:
-            service = _PRIV[snmp.priv.protocol]
+            service = _PRIV.get((snmp.priv.protocol, snmp.priv.extension)) or _PRIV[snmp.priv.protocol, "blumenthal"]
             user |= {"privProtocol": service, "privKeyType": usm.USM_KEY_TYPE_MASTER}
             user["privKey"] = usm.PRIV_SERVICES[service].hash_passphrase(protocol, snmp.priv.password.reveal().encode())
     return user

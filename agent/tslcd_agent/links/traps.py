@@ -37,7 +37,7 @@ from tslcd_agent.links.notification import (
     link_change,
 )
 from tslcd_agent.readings import Reading
-from tslcd_agent.snmp.interpret import is_wanted
+from tslcd_agent.snmp.interfaces import is_wanted
 from tslcd_runtime.logs import get_logger
 
 if TYPE_CHECKING:

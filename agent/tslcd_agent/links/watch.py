@@ -143,7 +143,7 @@ class LinkWatch:
 
 
 def _is(key: str, index: str, values: Mapping[str, Value]) -> bool:
-    """Whether the device calls this index what the key says (see :mod:`tslcd_agent.snmp.interpret`)."""
+    """Whether the device calls this index what the key says (see :mod:`tslcd_agent.snmp.interfaces`)."""
     for column in (mib.IF_NAME, mib.IF_DESCR):
         name = values.get(f"{column}.{index}")
         if isinstance(name, bytes) and (text := clean_key(name.decode(errors="replace"))):
