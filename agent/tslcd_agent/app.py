@@ -25,7 +25,7 @@ from typing import Final
 
 from tslcd_agent.config import AgentConfig, load_config
 from tslcd_agent.courier import Courier
-from tslcd_agent.probes.icmp import Pinger
+from tslcd_agent.probes.prober import Prober
 from tslcd_agent.probes.runner import runners
 from tslcd_agent.reporter import Reporter, boot_id
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
@@ -60,7 +60,9 @@ async def run(path: Path, config: AgentConfig) -> None:
             sending = group.create_task(courier.run(), name="courier")
             watchdog = group.create_task(health.feed(), name="watchdog")
             while not signals.stop:
-                producers = group.create_task(_produce(config, reporter, health, polls, heartbeat), name="producers")
+                producers = group.create_task(
+                    _produce(config, reporter, health, polls, heartbeat, courier), name="producers"
+                )
                 notify("READY=1")
                 await signals.wait()
                 await _cancel(producers)
@@ -104,10 +106,15 @@ class _Signals:
 
 
 async def _produce(
-    config: AgentConfig, reporter: Reporter, health: Health, polls: PollStatistics, heartbeat: Heartbeat
+    config: AgentConfig,
+    reporter: Reporter,
+    health: Health,
+    polls: PollStatistics,
+    heartbeat: Heartbeat,
+    courier: Courier,
 ) -> None:
     """Run every producer of ``config`` until cancelled."""
-    pinger = Pinger(config.untouchable())
+    prober = Prober(config.untouchable(), exchange=courier.round_trip)
     heartbeat.interval = config.heartbeat.interval
     try:
         async with asyncio.TaskGroup() as group:
@@ -117,15 +124,15 @@ async def _produce(
                     device,
                     open_session(device),
                     reporter.submit,
-                    reachable=pinger.reachable,
+                    reachable=prober.pinger.reachable,
                     health=health,
                     statistics=polls,
                 )
                 group.create_task(poller.run(), name=poller.name)
-            for runner in runners(config.probes, pinger.probe, reporter.submit, health):
+            for runner in runners(config.probes, prober.probe, reporter.submit, health):
                 group.create_task(runner.run(), name=runner.name)
     finally:
-        pinger.close()
+        prober.close()
 
 
 async def _reload(path: Path, config: AgentConfig, courier: Courier) -> AgentConfig:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from tslcd_agent.probes.check import check_probe
-from tslcd_agent.probes.icmp import Pinger
+from tslcd_agent.probes.mqtt import OwnConnection
+from tslcd_agent.probes.prober import Prober
 from tslcd_agent.snmp.check import check_device
 from tslcd_agent.snmp.session import open_session
 from tslcd_agent.verification import CheckResult
@@ -34,23 +35,34 @@ class Check(NamedTuple):
 
 
 async def check(config: AgentConfig, language: Language) -> list[Check]:
-    """Try spool, brokers, devices and probes, all at the same time; return a line for each, in that order."""
-    pinger = Pinger(config.untouchable())
+    """Try spool, brokers, devices and probes, all at the same time; return a line for each, in that order.
+
+    Round trips to a broker come last: it may let each certificate in once at a time.
+    """
+    forbidden = config.untouchable()
+    broker = OwnConnection(config.brokers, config.agent, forbidden, config.courier.answer_timeout)
+    prober = Prober(forbidden, exchange=broker.round_trip)
+    late = {name: probe for name, probe in config.probes.items() if probe.type == "mqtt"}
     tries: list[tuple[str, Coroutine[Any, Any, CheckResult]]] = [
         ("spool", asyncio.to_thread(check_spool, Path(config.spool.directory), language)),
         *(("broker", check_broker(endpoint, config, language)) for endpoint in config.brokers),
         *(
-            ("device", check_device(device, open_session(device), reachable=pinger.reachable, language=language))
+            ("device", check_device(device, open_session(device), reachable=prober.pinger.reachable, language=language))
             for device in config.polled()
         ),
-        *(("probe", check_probe(name, probe, pinger.probe, language)) for name, probe in config.probes.items()),
+        *(
+            ("probe", check_probe(name, probe, prober.probe, language))
+            for name, probe in config.probes.items()
+            if name not in late
+        ),
     ]
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [(kind, group.create_task(one, name=f"check {kind}")) for kind, one in tries]
+        trips = [await check_probe(name, probe, prober.probe, language) for name, probe in late.items()]
     finally:
-        pinger.close()
-    return [Check(kind, task.result()) for kind, task in tasks]
+        prober.close()
+    return [*(Check(kind, task.result()) for kind, task in tasks), *(Check("probe", trip) for trip in trips)]
 
 
 def check_spool(directory: Path, language: Language) -> CheckResult:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import zstandard
 
 from tslcd_agent.lanes import Backoff, Marks, Rate, UnderWay
+from tslcd_agent.roundtrip import RoundTrip
 from tslcd_agent.spool.state import MAX_SEQ, key_of
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.mqtt import CODES, BrokerError, Connection, Will
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tslcd_agent import config
+    from tslcd_agent.probes.contract import Phase
     from tslcd_agent.spool import Row, Spool, Statistics
     from tslcd_runtime.health import Health
     from tslcd_runtime.mqtt import Endpoint
@@ -105,6 +107,9 @@ class Courier:
         self.acks = {"applied": 0, "foreign": 0, "malformed": 0}
         #: Where it is connected to, empty when nowhere.
         self.connected_to = ""
+        self._trips = RoundTrip(identity.province, identity.id)
+        self._connection: Connection | None = None
+        self._trouble = BrokerError("lost", "not connected yet")
 
     def wake(self) -> None:
         """Look at the spool again: something was kept."""
@@ -114,6 +119,15 @@ class Courier:
         """Finish what is under way, say goodbye, and let :meth:`run` return."""
         self._stop.set()
         self._wake.set()
+
+    async def round_trip(self) -> dict[Phase, float]:
+        """Send a word to ourselves over the connection in use; return how long it took, in seconds.
+
+        Raises BrokerError: refused, lost, or why there is no connection. Waits for as long as it is let.
+        """
+        if self._connection is None:
+            raise self._trouble
+        return {"answer": await self._trips.over(self._connection)}
 
     async def run(self) -> None:
         """Connect and send until :meth:`stop`; never raises for a broker."""
@@ -128,11 +142,12 @@ class Courier:
             try:
                 await self._session(endpoint)
             except* BrokerError as group:
-                error = _first(group)
+                error = self._trouble = _first(group)
                 self.failures[error.code] += 1
                 if self.connected_to or told != str(error):
                     told = str(error)
                     _log.warning("broker not usable", broker=str(endpoint), code=error.code, reason=told)
+            self._connection = None
             steady = bool(self.connected_to) and time.monotonic() - began >= STEADY
             self.connected_to = ""
             if steady:
@@ -154,6 +169,7 @@ class Courier:
             await self._tell_status(connection, await self._spool.statistics())
             self.connects += 1
             self.connected_to = str(endpoint)
+            self._connection = connection
             _log.info("connected", broker=str(endpoint), protocol=endpoint.protocol)
             async with asyncio.TaskGroup() as group:
                 receiver = group.create_task(self._receive(connection), name="acks")
@@ -229,6 +245,8 @@ class Courier:
         """Apply acknowledgements until the connection is lost. Raises BrokerError."""
         async for delivery in connection.deliveries():
             connection.acknowledge(delivery)
+            if self._trips.heard(delivery):
+                continue
             try:
                 ack = codec.decode_ack(delivery.payload)
             except WireError as error:

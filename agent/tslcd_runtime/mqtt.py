@@ -110,15 +110,25 @@ class Connection:
     """One connection to one broker; an async context manager, used once.
 
     ``client_id`` is the identity the broker knows us by; the session is clean, since no report depends on the broker's
-    memory. ``timeout`` (seconds) bounds connecting and every answer of the broker.
+    memory. ``timeout`` (seconds) bounds connecting and every answer of the broker. ``address``: where the endpoint's host was
+    found, for who must know before connecting.
     """
 
-    def __init__(self, endpoint: Endpoint, client_id: str, *, will: Will | None = None, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        client_id: str,
+        *,
+        will: Will | None = None,
+        timeout: float = 10.0,
+        address: str | None = None,
+    ) -> None:
         """Remember; connecting is :meth:`__aenter__`'s."""
         self.endpoint = endpoint
         self._client_id = client_id
         self._will = will
         self._timeout = timeout
+        self._address = address
         self._client: Session | None = None
 
     async def __aenter__(self) -> Self:
@@ -150,7 +160,7 @@ class Connection:
         endpoint = self.endpoint
         try:
             context = _tls_context(endpoint.tls) if endpoint.tls else None
-            return sockets.connect(endpoint.host, endpoint.port, context, self._timeout)
+            return sockets.connect(endpoint.host, endpoint.port, context, self._timeout, address=self._address)
         except TimeoutError:
             raise
         except ssl.SSLError as error:

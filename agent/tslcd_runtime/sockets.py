@@ -66,9 +66,14 @@ def _post(loop: asyncio.AbstractEventLoop, call: Callable[[T], None], argument: 
     return True
 
 
-def connect(host: str, port: int, context: ssl.SSLContext | None, timeout: float) -> socket.socket:
-    """Connect, and with a ``context`` shake hands. ``timeout`` (seconds) bounds each step. Raises OSError. Blocks."""
-    plain = socket.create_connection((host, port), timeout=timeout)
+def connect(
+    host: str, port: int, context: ssl.SSLContext | None, timeout: float, *, address: str | None = None
+) -> socket.socket:
+    """Connect, and with a ``context`` shake hands. ``timeout`` (seconds) bounds each step. Raises OSError. Blocks.
+
+    With ``address`` the name ``host`` is not looked up, only shown to the peer and looked for in its certificate.
+    """
+    plain = socket.create_connection((address or host, port), timeout=timeout)
     try:
         # a report is one packet after another: waiting for the peer's TCP would only delay it
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

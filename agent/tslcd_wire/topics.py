@@ -77,3 +77,8 @@ def parse(topic: str) -> Topic:
 def subscription(lane: Lane, province: str = "+", agent: str = "+") -> str:
     """Return the topic filter for one lane of one or all (``+``) provinces and agents."""
     return f"{ROOT}/{province}/{agent}/{lane.value}"
+
+
+def probe_topic(province: str, agent: str) -> str:
+    """Return where an agent sends words to itself, to see whether the broker delivers. It is no lane: no collector listens."""
+    return f"{Topic(province, agent, Lane.LIVE)}".removesuffix(Lane.LIVE.value) + "probe"

@@ -6,10 +6,11 @@ and fails in the event loop when a waiter is cancelled. What is here instead is 
 
 Invariants:
 
-* :class:`Pinger` is the only way to send an echo, and it sends none to an address of ``forbidden``, whichever name led there.
+* :class:`Pinger` is the only way to send an echo, and it sends only to what its resolver permits, whichever name led there.
 * No route and no permission are outcomes of their own, told apart from silence; a round that was denied sent nothing.
 * ICMP errors are heard where the system queues them for us (ip(7) IP_RECVERR): a gateway that says "host unreachable" makes
   ``unreachable``, silence makes ``no_answer``.
+* An answer counts once and in time: a duplicate, and one that comes after its wait, finds nobody waiting.
 * Sizes are 64 to 4,000 bytes: outside of them gufo-ping panics (seen).
 """
 
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import re
 import socket
@@ -27,46 +27,40 @@ from typing import TYPE_CHECKING, Final, cast
 from gufo.ping._fast import SocketWrapper
 from gufo.ping.socket import POLICY_SHIFT, IPv4, IPv6, SelectionPolicy
 
-from tslcd_agent.probes.contract import Echoes, ProbeResult
+from tslcd_agent.probes.contract import Echoes, Findings, ProbeError, ProbeResult
 from tslcd_agent.probes.names import Resolver
+from tslcd_agent.probes.network import IP_RECVERR, IPV6_RECVERR, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gufo.ping.proto import SocketProto
 
-    from tslcd_agent.probes.contract import Outcome
 
 _NANOSECONDS: Final = 1e9
-#: The longest wait for a name, in seconds.
-RESOLVE_WITHIN: Final = 5.0
 MIN_SIZE: Final = 64
 MAX_SIZE: Final = 4000
 #: What gufo-ping itself gives up after, in seconds: far above every wait of ours, which are the ones that count.
 _FORGET_AFTER: Final = 60.0
-_UNREACHABLE: Final = frozenset(
-    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
-)
-_DENIED: Final = frozenset({errno.EPERM, errno.EACCES})
-_IP_RECVERR: Final = 11  # linux/in.h; the socket module has no name for it
-_IPV6_RECVERR: Final = 25  # linux/in6.h
 
 
 class _Sender:
-    """One socket of one address family and source, and who waits for what on it."""
+    """One socket of one address family, source and mark, and who waits for what on it."""
 
-    def __init__(self, address: str, source: str | None) -> None:
+    def __init__(self, address: str, source: str | None, dscp: int) -> None:
         """Open the socket. Raises OSError (PermissionError when the system lets us have neither kind)."""
         family = IPv6 if ":" in address else IPv4
         policy = POLICY_SHIFT[family] + SelectionPolicy.DGRAM_RAW.value
         coarse = False
         self._socket = cast("SocketProto", SocketWrapper(policy, int(_FORGET_AFTER * _NANOSECONDS), coarse))
+        # two bits of the octet are not DSCP's (RFC 3168)
+        (self._socket.set_tclass if family == IPv6 else self._socket.set_tos)(dscp << 2)
         if source is not None:
             self._socket.bind(source)
         self._waiting: dict[int, tuple[str, asyncio.Future[float | None]]] = {}
         self._own = socket.socket(fileno=os.dup(self._socket.get_fd()))
         self._own.settimeout(0)
-        level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if family == IPv6 else (socket.IPPROTO_IP, _IP_RECVERR)
+        level, option = (socket.IPPROTO_IPV6, IPV6_RECVERR) if family == IPv6 else (socket.IPPROTO_IP, IP_RECVERR)
         self._own.setsockopt(level, option, 1)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._own.fileno(), self._readable)
@@ -110,7 +104,7 @@ class _Sender:
             except OSError:
                 break
             number = next((int.from_bytes(data[:4], sys.byteorder) for _, _, data in ancillary if len(data) >= 4), 0)  # noqa: PLR2004 - sock_extended_err.ee_errno
-            if number in _UNREACHABLE:
+            if outcome_of(number) == "unreachable":
                 for address, answer in self._waiting.values():
                     if address == peer[0] and not answer.done():
                         answer.set_exception(OSError(number, os.strerror(number)))
@@ -128,23 +122,27 @@ class _Sender:
 class Pinger:
     """All echoes of the agent go through here; sockets are opened when first needed and kept."""
 
-    def __init__(self, forbidden: Iterable[str] = ()) -> None:
-        """``forbidden``: addresses in their normal form (:func:`~tslcd_agent.config.normal_address`) that are never sent to."""
-        self._forbidden = frozenset(forbidden)
-        self._senders: dict[tuple[bool, str | None], _Sender] = {}
-        self._resolver = Resolver()
+    def __init__(self, forbidden: Iterable[str] = (), *, resolver: Resolver | None = None) -> None:
+        """``forbidden``: addresses that are never sent to; ``resolver`` has its own where it is given."""
+        self._senders: dict[tuple[bool, str | None, int], _Sender] = {}
+        self._resolver = resolver or Resolver(forbidden)
 
     async def probe(self, echoes: Echoes) -> ProbeResult:
-        """Run one round; a :data:`~tslcd_agent.probes.contract.ProbeFunction`."""
-        address = await self._resolver.address(echoes.target, echoes.source, RESOLVE_WITHIN)
-        if address is None:
-            return ProbeResult("unresolved")
-        if address in self._forbidden:
-            return ProbeResult("denied", address=address)
+        """Run one round, and say what became of it."""
+        findings = Findings()
         try:
-            sender = self._sender(address, echoes.source)
+            await self.round(echoes, findings)
+        except ProbeError as error:
+            return ProbeResult(error.outcome, findings.rtts, findings.address, reason=error.reason)
+        return ProbeResult("ok", findings.rtts, findings.address)
+
+    async def round(self, echoes: Echoes, findings: Findings) -> None:
+        """Run one round. Raises ProbeError when no echo was answered."""
+        address = await self._resolver.find(echoes.target, echoes.source, findings)
+        try:
+            sender = self._sender(address, echoes)
         except OSError as error:
-            return ProbeResult(_outcome(error), address=address)
+            raise _failure(error) from None
         size = min(max(echoes.size, MIN_SIZE), MAX_SIZE)
 
         async def one(index: int) -> float | OSError | None:
@@ -157,22 +155,27 @@ class Pinger:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(index), name=f"echo {echoes.target}") for index in range(echoes.count)]
         answers = [task.result() for task in tasks]
-        rtts = tuple(None if isinstance(answer, OSError) else answer for answer in answers)
-        if any(rtt is not None for rtt in rtts):
-            return ProbeResult("ok", rtts, address)
-        outcome: Outcome = next((_outcome(answer) for answer in answers if isinstance(answer, OSError)), "no_answer")
-        return ProbeResult(outcome, () if outcome == "denied" else rtts, address)
+        findings.rtts = tuple(None if isinstance(answer, OSError) else answer for answer in answers)
+        if any(rtt is not None for rtt in findings.rtts):
+            return
+        told = next((answer for answer in answers if isinstance(answer, OSError)), None)
+        if told is None:
+            raise ProbeError("no_answer", "no echo was answered")
+        why = _failure(told)
+        if why.outcome == "denied":
+            findings.rtts = ()
+        raise why
 
     async def reachable(self, address: str, wait: float) -> bool:
         """Whether ``address`` answers one of two echoes within ``wait`` seconds each; True as well when we may not ask."""
         result = await self.probe(Echoes(address, count=2, spacing=0.1, wait=wait))
         return result.outcome in {"ok", "denied"}
 
-    def _sender(self, address: str, source: str | None) -> _Sender:
-        key = (":" in address, source)
+    def _sender(self, address: str, echoes: Echoes) -> _Sender:
+        key = (":" in address, echoes.source, echoes.dscp)
         sender = self._senders.get(key)
         if sender is None:
-            sender = self._senders[key] = _Sender(address, source)
+            sender = self._senders[key] = _Sender(address, echoes.source, echoes.dscp)
         return sender
 
     def close(self) -> None:
@@ -182,10 +185,9 @@ class Pinger:
         self._senders.clear()
 
 
-def _outcome(error: OSError) -> Outcome:
+def _failure(error: OSError) -> ProbeError:
     # gufo-ping's errors have their number in the text only
     said = re.search(r"\(os error ([0-9]+)\)", str(error))
     number = int(said[1]) if said else error.errno
-    if number in _DENIED or isinstance(error, PermissionError):
-        return "denied"
-    return "unreachable" if number in _UNREACHABLE else "no_answer"
+    outcome = "denied" if isinstance(error, PermissionError) else outcome_of(number)
+    return ProbeError(outcome, os.strerror(number).lower() if number else str(error))

@@ -1,25 +1,70 @@
-"""Names to addresses, off the event loop, bounded in time and in threads.
+"""Names to addresses, off the event loop, bounded in time and in threads; and the one place that says which may be sent to.
 
 The event loop's own resolver uses its executor, whose threads are waited for when the program ends: a dead DNS server would
 hold back SIGTERM for half a minute. Here a lookup is a daemon thread, and there is at most one under way for each name.
+
+Invariants:
+
+* A probe sends only to what :meth:`Resolver.find` returned, and to that address, not to the name once more.
+* An address of ``forbidden`` is never returned, in whatever spelling or name it came, nor as the IPv4 address within an
+  IPv6 one; nor is one that stands for many hosts (multicast, broadcast) or for none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import threading
+from typing import TYPE_CHECKING, Final
 
 from tslcd_agent.config import normal_address
+from tslcd_agent.probes.contract import ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tslcd_agent.probes.contract import Findings
+
+#: The longest wait for a name, in seconds.
+RESOLVE_WITHIN: Final = 5.0
+#: RFC 6052 section 2.1: a gateway makes IPv4 of what is sent there.
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_BROADCAST: Final = "255.255.255.255"
 
 
 class Resolver:
     """Looks names up with the system's resolver (getaddrinfo(3)), whose order of addresses is kept."""
 
-    def __init__(self) -> None:
-        """Start with nothing under way."""
+    def __init__(self, forbidden: Iterable[str] = ()) -> None:
+        """``forbidden``: addresses in their normal form (:func:`~tslcd_agent.config.normal_address`)."""
+        self._forbidden = frozenset(forbidden)
         self._under_way: dict[tuple[str, socket.AddressFamily], asyncio.Future[str | None]] = {}
+
+    async def find(self, name: str, source: str | None, findings: Findings) -> str:
+        """Return the address to send to for ``name``, and note it. Raises ProbeError: unresolved, denied."""
+        try:
+            address: str | None = normal_address(name)
+        except ValueError:
+            with findings.measure("resolve"):
+                address = await self.address(name, source, RESOLVE_WITHIN)
+        if address is None:
+            raise ProbeError("unresolved", "the name has no address")
+        if not self.permitted(address):
+            raise ProbeError("denied", "nothing may be sent to that address")
+        findings.address = address
+        return address
+
+    def permitted(self, address: str) -> bool:
+        """Whether anything may be sent to an address in its normal form."""
+        parsed = ipaddress.ip_address(address)
+        if parsed.is_multicast or parsed.is_unspecified or address == _BROADCAST or address in self._forbidden:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address):
+            within = [parsed.sixtofour, ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None]
+            return not any(str(one) in self._forbidden for one in within)
+        return True
 
     async def address(self, name: str, source: str | None, wait: float) -> str | None:
         """Return an address of ``name`` in its normal form, of the family of ``source`` where that is given.

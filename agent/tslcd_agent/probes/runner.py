@@ -3,8 +3,9 @@
 Invariants:
 
 * Every probe of a round is in its reading, whatever became of it.
-* A round ends when its slowest probe ends, and settings see to it that this is within the interval.
-* A probe that starts to fail is logged once, and its recovery once.
+* A round ends when its slowest probe ends or is cut off at its own deadline, and settings see to it that this is within the
+  interval.
+* A probe that starts to fail is logged once with its reason, and its recovery once; another outcome is a failure anew.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from tslcd_agent.probes.contract import Echoes, ProbeFunction, ProbeResult, probe_table
+from tslcd_agent.probes.contract import GOOD, probe_table
 from tslcd_agent.readings import Reading
 from tslcd_agent.schedule import first_tick, next_tick
 from tslcd_runtime.logs import get_logger
@@ -22,24 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tslcd_agent.config import Probe
+    from tslcd_agent.probes.contract import ProbeFunction, ProbeResult
     from tslcd_agent.readings import Submit
     from tslcd_runtime.health import Health
 
 #: A loop is stuck when it did not go round for so many intervals and this many seconds more.
 STUCK_AFTER_INTERVALS: Final = 3
 _STUCK_SPARE: Final = 60.0
-
-
-def echoes_of(probe: Probe) -> Echoes:
-    """Return what one round of a configured probe sends."""
-    return Echoes(
-        target=probe.target,
-        count=probe.count,
-        spacing=probe.spacing,
-        wait=probe.timeout,
-        size=probe.size,
-        source=probe.source,
-    )
 
 
 class ProbeRunner:
@@ -51,7 +41,7 @@ class ProbeRunner:
         """``interval`` in seconds; ``probes`` by name; ``probe`` does the work."""
         self.name = f"probe every {interval:g} s"
         self._interval = interval
-        self._probes = {name: echoes_of(one) for name, one in probes.items()}
+        self._probes = dict(probes)
         self._probe = probe
         self._submit = submit
         self._health = health
@@ -76,8 +66,8 @@ class ProbeRunner:
         at, mono = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
         async with asyncio.TaskGroup() as group:
             tasks = {
-                name: group.create_task(self._probe(echoes), name=f"probe {name}")
-                for name, echoes in self._probes.items()
+                name: group.create_task(self._probe(name, settings), name=f"probe {name}")
+                for name, settings in self._probes.items()
             }
         results = {name: task.result() for name, task in tasks.items()}
         for name, result in results.items():
@@ -85,14 +75,22 @@ class ProbeRunner:
         return Reading("", {"probe": probe_table(results)}, (), at, mono)
 
     def _tell(self, name: str, result: ProbeResult) -> None:
+        outcome = "ok" if result.outcome in GOOD else result.outcome
         before = self._said.get(name, "ok")
-        if result.outcome == before:
+        if outcome == before:
             return
-        self._said[name] = result.outcome
-        if result.outcome == "ok":
+        self._said[name] = outcome
+        if outcome == "ok":
             self._log.info("probe answered again", probe=name)
         else:
-            self._log.warning("probe failed", probe=name, outcome=result.outcome, address=result.address)
+            self._log.warning(
+                "probe failed",
+                probe=name,
+                type=result.type,
+                outcome=outcome,
+                reason=result.reason,
+                address=result.address,
+            )
 
 
 def runners(

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tslcd_agent.config import Probe
+from tslcd_agent.config import IcmpProbe
+from tslcd_agent.config.probes import host_of
 from tslcd_agent.probes.check import check_probe
 from tslcd_agent.probes.contract import Echoes, ProbeResult, probe_table
-from tslcd_agent.probes.runner import ProbeRunner, echoes_of, runners
+from tslcd_agent.probes.prober import echoes_of
+from tslcd_agent.probes.runner import ProbeRunner, runners
 from tslcd_runtime.health import Health
 from tslcd_runtime.language import Language
 from tslcd_wire import codec
@@ -21,6 +23,7 @@ from tslcd_wire.catalogue import PROBE_OUTCOMES
 from tslcd_wire.report import Report
 
 if TYPE_CHECKING:
+    from tslcd_agent.config import Probe
     from tslcd_agent.readings import Reading
 
 
@@ -30,13 +33,13 @@ class Network:
     def __init__(self, answers: dict[str, ProbeResult]) -> None:
         """Answer from ``answers``."""
         self.answers = answers
-        self.sent: list[Echoes] = []
+        self.sent: list[str] = []
 
-    async def probe(self, echoes: Echoes) -> ProbeResult:
+    async def probe(self, name: str, settings: Probe) -> ProbeResult:
         """Answer one round."""
-        self.sent.append(echoes)
+        self.sent.append(name)
         await asyncio.sleep(0)
-        return self.answers[echoes.target]
+        return self.answers[host_of(settings) or ""]
 
 
 async def nowhere(reading: Reading) -> None:
@@ -46,7 +49,7 @@ async def nowhere(reading: Reading) -> None:
 
 def runner(network: Network, **targets: str) -> ProbeRunner:
     """Make a runner that is not running."""
-    probes = {name: Probe(target=target) for name, target in targets.items()}
+    probes = {name: IcmpProbe(target=target) for name, target in targets.items()}
     return ProbeRunner(30, probes, network.probe, nowhere, Health())
 
 
@@ -64,6 +67,9 @@ def test_the_figures_of_a_round() -> None:
         "rtt_min_seconds": 0.010,
         "rtt_max_seconds": 0.014,
         "jitter_seconds": pytest.approx(0.003),
+        "rtt_median_seconds": 0.012,
+        "rtt_p95_seconds": 0.014,
+        "type": "icmp",
     }
 
 
@@ -80,7 +86,12 @@ def test_a_round_without_answers_has_no_times_and_without_packets_no_loss(
 ) -> None:
     """What is not known is not there: nothing sent is no loss."""
     table = probe_table({"gw": result})
-    assert {column: cells[0] for column, cells in table.items()} == {"key": "gw", "outcome": result.outcome, **expected}
+    assert {column: cells[0] for column, cells in table.items()} == {
+        "key": "gw",
+        "outcome": result.outcome,
+        "type": "icmp",
+        **expected,
+    }
 
 
 results = st.builds(
@@ -117,9 +128,9 @@ async def test_all_probes_of_an_interval_are_one_reading() -> None:
 def test_probes_are_grouped_by_interval() -> None:
     """One runner each, with a name of its own; none where there is no probe."""
     probes = {
-        "a": Probe(target="192.0.2.1"),
-        "b": Probe(target="192.0.2.2", interval=10),
-        "c": Probe(target="192.0.2.3"),
+        "a": IcmpProbe(target="192.0.2.1"),
+        "b": IcmpProbe(target="192.0.2.2", interval=10),
+        "c": IcmpProbe(target="192.0.2.3"),
     }
     made = runners(probes, Network({}).probe, nowhere, Health())
     assert [one.name for one in made] == ["probe every 30 s", "probe every 10 s"]
@@ -128,9 +139,9 @@ def test_probes_are_grouped_by_interval() -> None:
 
 def test_settings_reach_the_packets() -> None:
     """Every key of a probe is one of its echoes."""
-    probe = Probe(target="gw.example", count=3, spacing=0.5, timeout=2, size=100, source="192.0.2.7")
+    probe = IcmpProbe(target="gw.example", count=3, spacing=0.5, timeout=2, size=100, source="192.0.2.7", dscp=46)
     echoes = echoes_of(probe)
-    assert echoes == Echoes("gw.example", 3, 0.5, 2, 100, "192.0.2.7")
+    assert echoes == Echoes("gw.example", 3, 0.5, 2, 100, "192.0.2.7", 46)
     assert echoes.longest == 3.0
 
 
@@ -160,7 +171,7 @@ async def test_the_loop_submits_beats_and_stops_when_told() -> None:
             enough.set()
 
     network = Network({"192.0.2.1": ProbeResult("ok", (0.001,), "192.0.2.1")})
-    (one,) = runners({"gw": Probe(target="192.0.2.1", interval=0.02)}, network.probe, submit, health)
+    (one,) = runners({"gw": IcmpProbe(target="192.0.2.1", interval=0.02)}, network.probe, submit, health)
     task = asyncio.create_task(one.run())
     async with asyncio.timeout(10):
         await enough.wait()
@@ -212,5 +223,5 @@ async def test_the_check_of_a_probe_says_plainly_what_came_of_it(
     """Word for word, in both languages."""
     network = Network({"gw": result})
     for language, message in ((Language.EN, english), (Language.VI, vietnamese)):
-        checked = await check_probe("gateway", Probe(target="gw"), network.probe, language)
+        checked = await check_probe("gateway", IcmpProbe(target="gw"), network.probe, language)
         assert (checked.name, checked.ok, checked.message) == ("gateway", ok, message)
