@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tslcd_agent.snmp.interfaces import Plan
+    from tslcd_agent.snmp.session import Value
     from tslcd_wire.report import Table
 
 RANGE: Final = 2**32
@@ -97,13 +98,19 @@ class Counters:
         #: Whether :meth:`remember` would return something else than the last time.
         self.changed = False
 
-    def fell(self, table: Table, plan: Plan) -> tuple[str, ...]:
-        """Return the keys of rows of which a 32-bit counter is below its last reading; ``table`` has raw readings."""
+    @property
+    def wrapped(self) -> bool:
+        """Whether there is anything to remember."""
+        return any(cell.wraps for cells in self._cells.values() for cell in cells.values())
+
+    def fell(self, plan: Plan, values: Mapping[str, Value]) -> tuple[str, ...]:
+        """Return the keys of rows of which a 32-bit counter is below its last reading; ``values`` by OID."""
         found: dict[str, None] = {}
         for column in plan.narrow:
             cells = self._cells.get(column, {})
-            for key, raw in zip(plan.keys, table.get(column, ()), strict=False):
-                if raw is not None and (cell := cells.get(key)) is not None and raw < cell.raw:
+            for key, oid in zip(plan.keys, plan.cells[column], strict=True):
+                raw = values.get(oid) if oid is not None else None
+                if isinstance(raw, int) and (cell := cells.get(key)) is not None and raw < cell.raw:
                     found[key] = None
         return tuple(found)
 

@@ -102,12 +102,16 @@ class Questions:
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """Ask for any number of objects; return those that exist. Raises SnmpError."""
         values: dict[str, Value] = {}
+        await self.fill(values, oids)
+        return values
+
+    async def fill(self, values: dict[str, Value], oids: Sequence[str]) -> None:
+        """Ask for any number of objects and put those that exist into ``values`` as they come. Raises SnmpError."""
         start = 0
         while start < len(oids):
             part = oids[start : start + min(self.per_get.size, _UNKNOWN_PER_GET)]
             values.update(await self.ask(part))
             start += len(part)
-        return values
 
     async def ask(self, oids: Sequence[str]) -> dict[str, Value]:
         """Ask in one GET, in halves when the device cannot answer it; the answer has sysUpTime too. Raises SnmpError."""

@@ -33,12 +33,14 @@ def restarted(before: int, now: int, elapsed: float) -> bool:
 
 
 class UpTime:
-    """The last sysUpTime of one device. ``ticks`` is None before the first."""
+    """The last sysUpTime of one device."""
 
     def __init__(self) -> None:
         """Know nothing."""
+        #: None before the first.
         self.ticks: int | None = None
-        self._at = 0.0
+        #: When it was heard, on the clock of :meth:`hear`.
+        self.at = 0.0
         #: Restarts seen so far.
         self.restarts = 0
 
@@ -46,6 +48,6 @@ class UpTime:
         """Take note of an answer; ``at``: seconds of a clock that never jumps. What is no number of ticks is ignored."""
         if not isinstance(ticks, int) or not 0 <= ticks < TICKS:
             return
-        if self.ticks is not None and restarted(self.ticks, ticks, at - self._at):
+        if self.ticks is not None and restarted(self.ticks, ticks, at - self.at):
             self.restarts += 1
-        self.ticks, self._at = ticks, at
+        self.ticks, self.at = ticks, at

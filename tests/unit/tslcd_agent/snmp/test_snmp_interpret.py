@@ -1,197 +1,71 @@
-"""Raw values to tables: names, fallbacks, impossible values, events."""
+"""What a round heard, as the table of the device and as events."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tslcd_agent.config import Interfaces
+from tslcd_agent.links.state import LinkStates
 from tslcd_agent.snmp import interpret
 from tslcd_agent.snmp import objects as mib
-from tslcd_agent.snmp.interpret import Plan, Row
-from tslcd_wire import codec
-from tslcd_wire.report import Report
+from tslcd_wire.report import MAX_EVENTS
 
-ALL = Interfaces()
+if TYPE_CHECKING:
+    from tslcd_wire.report import Table
 
-
-def keys(names: dict[str, Any], descriptions: dict[str, Any] | None = None, wanted: Interfaces = ALL) -> list[str]:
-    """Return the keys that rows are reported under."""
-    return [row.key for row in interpret.rows(names, descriptions or {}, {}, wanted)]
-
-
-def table(values: dict[str, Any], wanted: Interfaces = ALL) -> dict[str, list[Any]]:
-    """Interpret values of one device whose rows have ifName or ifDescr among them."""
-
-    def column(oid: str) -> dict[str, Any]:
-        return {key.removeprefix(f"{oid}."): value for key, value in values.items() if key.startswith(f"{oid}.")}
-
-    found = interpret.rows(column(mib.IF_NAME), column(mib.IF_DESCR), column(mib.IF_ALIAS), wanted)
-    made = interpret.interface_table(interpret.plan(found, values), values)
-    assert made is not None
-    return made
-
-
-@pytest.mark.parametrize(
-    ("names", "descriptions", "expected"),
-    [
-        ({"1": b"wan1", "2": b"lan"}, {}, ["wan1", "lan"]),
-        ({"10": b"b", "9": b"a"}, {}, ["a", "b"]),
-        ({"1": b"", "2": b"lan"}, {"1": b"Ethernet 0/1", "2": b"x"}, ["Ethernet 0/1", "lan"]),
-        ({}, {"1": b"eth0", "2": b""}, ["eth0", "if2"]),
-        ({"7": b"wan", "3": b"wan", "5": b"wan"}, {}, ["wan", "wan#5", "wan#7"]),
-        ({"1": b"wan#2", "2": b"wan", "3": b"wan"}, {}, ["wan#2", "wan", "wan#3"]),
-        ({"1": b"x" * 300, "2": b"x" * 300}, {}, ["x" * 128, "x" * 126 + "#2"]),
-        ({"1": b"c\xf4ng\x00", "2": b"  a\tb\n"}, {}, ["c\ufffdng", "a b"]),
-        ({"1": 17, "2": None}, {}, ["17", "if2"]),
-    ],
-)
-def test_interfaces_are_known_by_name(names: Any, descriptions: Any, expected: list[str]) -> None:
-    """IfName, else ifDescr, else the index; the lowest index keeps a name that several have."""
-    assert keys(names, descriptions) == expected
-
-
-def test_patterns_choose_interfaces_and_exclude_wins() -> None:
-    """Shell patterns over the name, which has case."""
-    wanted = Interfaces(include=("wan*", "port[12]"), exclude=("*-backup",))
-    names = {"1": b"wan1", "2": b"wan2-backup", "3": b"port1", "4": b"port3", "5": b"WAN9"}
-    assert keys(names, wanted=wanted) == ["wan1", "port1"]
-
-
-def test_wide_counters_are_taken_where_they_are_and_narrow_ones_where_not() -> None:
-    """Each row by itself: some devices have 64-bit counters on some interfaces only."""
-    made = table(
-        {
-            f"{mib.IF_NAME}.1": b"wan",
-            f"{mib.IF_NAME}.2": b"tun",
-            f"{mib.IF_OPER_STATUS}.1": 1,
-            f"{mib.COUNTERS[0].wide}.1": 2**40,
-            f"{mib.COUNTERS[0].narrow}.1": 7,
-            f"{mib.COUNTERS[0].narrow}.2": 8,
-        }
-    )
-    assert made == {"key": ["wan", "tun"], "oper_up": [1, None], "receive_bytes_total": [2**40, 8]}
-
-
-@pytest.mark.parametrize(
-    ("high", "low", "expected"),
-    [
-        (10_000, 4_294_967_295, 10e9),
-        (0, 64_000, 64_000.0),
-        (None, 100_000_000, 100e6),
-        (0, 0, None),
-        (b"fast", None, None),
-    ],
-)
-def test_the_speed_is_ifhighspeed_else_ifspeed_and_zero_means_none(high: Any, low: Any, expected: float | None) -> None:
-    """RFC 2863: zero where there is no such concept, and ifHighSpeed rounds a slow link to zero."""
-    values = {f"{mib.IF_NAME}.1": b"wan", f"{mib.IF_HIGH_SPEED}.1": high, f"{mib.IF_SPEED}.1": low}
-    assert table(values).get("speed_bits_per_second", [None]) == [expected]
-
-
-@pytest.mark.parametrize(("status", "up"), [(1, 1), (2, 0), (3, 0), (4, None), (5, 0), (6, 0), (7, 0), (99, None)])
-def test_only_up_is_up_and_unknown_is_not_known(status: int, up: int | None) -> None:
-    """Dormant and lowerLayerDown carry no traffic; where the device does not know, nobody does."""
-    values = {f"{mib.IF_NAME}.1": b"wan", f"{mib.IF_OPER_STATUS}.1": status}
-    assert table(values).get("oper_up", [None]) == [up]
-
-
-def test_a_device_without_wanted_interfaces_has_no_table() -> None:
-    """A table has at least one row."""
-    assert interpret.interface_table(Plan(rows=()), {}) is None
-    assert interpret.operational(None) == {}
+AT = 1_790_000_000.0
 
 
 def test_the_device_table_tells_uptime_in_seconds_and_texts_clean() -> None:
-    """TimeTicks are hundredths; a vendor's description has line ends."""
+    """TimeTicks are hundredths; a vendor's description has line ends; the cost of the round is beside it."""
     made = interpret.device_table(
         {mib.SYS_UP_TIME: 8_640_050, mib.SYS_DESCR: b"Router\r\nVersion 1", mib.SYS_OBJECT_ID: "1.3.6.1.4.1.9"},
-        duration=0.25,
         interfaces=3,
+        left_out=7,
     )
+    interpret.cost(made, duration=0.25, complete=True, requests=9, retries=1)
     assert made == {
         "key": [""],
         "snmp_up": [1],
         "snmp_state": ["ok"],
         "uptime_seconds": [86400.5],
         "poll_duration_seconds": [0.25],
+        "poll_complete": [1],
+        "poll_requests": [9],
+        "poll_retries": [1],
         "interfaces": [3],
+        "interfaces_left_out": [7],
         "sys_descr": ["Router  Version 1"],
         "sys_object_id": ["1.3.6.1.4.1.9"],
     }
 
 
 def test_a_change_of_state_is_an_event_and_news_is_not() -> None:
-    """Only what was known before can have changed."""
-    events = interpret.link_events({"wan": 1, "lan": 0, "gone": 1}, {"wan": 0, "lan": 0, "new": 1}, 1_790_000_000.0)
-    assert [(event.key, event.up, event.source, event.at) for event in events] == [
-        ("wan", False, "poll", 1_790_000_000.0)
-    ]
+    """Only what was known before can have changed; what is not known changes nothing."""
+    links = LinkStates()
+    before: Table = {"key": ["wan", "lan", "tun"], "oper_up": [1, 0, 1]}
+    assert interpret.link_events(before, "rt", links, at=AT, mono=10.0) == ()
+    now: Table = {"key": ["wan", "lan", "tun", "new"], "oper_up": [0, 0, None, 1]}
+    events = interpret.link_events(now, "rt", links, at=AT + 30, mono=40.0)
+    assert [(event.key, event.up, event.source, event.at) for event in events] == [("wan", False, "poll", AT + 30)]
+    assert interpret.link_events(None, "rt", links, at=AT, mono=50.0) == ()
+    assert interpret.link_events({"key": ["wan"]}, "rt", links, at=AT, mono=50.0) == ()
 
 
-def test_a_moved_row_is_noticed() -> None:
-    """The name under an index is proved in every round."""
-    row = Row("1", "wan", b"wan", named=True, alias="")
-    plan = interpret.plan((row,), {f"{mib.IF_NAME}.1": b"wan"})
-    assert not plan.moved({f"{mib.IF_NAME}.1": b"wan"})
-    assert plan.moved({f"{mib.IF_NAME}.1": b"lan"})
-    assert plan.moved({})
+def test_a_trap_counts_more_than_the_cache_of_the_device_that_sent_it() -> None:
+    """The table says what the trap said, and the old news is no event."""
+    links = LinkStates()
+    interpret.link_events({"key": ["wan"], "oper_up": [1]}, "rt", links, at=AT, mono=10.0)
+    links.changed("rt", "wan", up=False, at=AT + 1, source="trap", mono=11.0)
+    table: Table = {"key": ["wan"], "oper_up": [1]}
+    assert interpret.link_events(table, "rt", links, at=AT + 2, mono=12.0) == ()
+    assert table["oper_up"] == [0]
 
 
-raw_values = st.one_of(
-    st.none(),
-    st.integers(-(2**70), 2**70),
-    st.floats(),
-    st.binary(max_size=300),
-    st.text(max_size=300),
-)
-columns = st.sampled_from(
-    [
-        mib.IF_NAME,
-        mib.IF_DESCR,
-        mib.IF_ALIAS,
-        mib.IF_OPER_STATUS,
-        mib.IF_ADMIN_STATUS,
-        mib.IF_SPEED,
-        mib.IF_HIGH_SPEED,
-        *(counter.narrow for counter in mib.COUNTERS),
-        *(counter.wide for counter in mib.COUNTERS if counter.wide),
-    ]
-)
-cells = st.builds(lambda column, index: f"{column}.{index}", columns, st.integers(0, 5))
-scalars = st.sampled_from([mib.SYS_UP_TIME, mib.SYS_NAME, mib.SYS_DESCR, mib.SYS_OBJECT_ID])
-
-
-@given(st.dictionaries(st.one_of(cells, scalars), raw_values, max_size=60))
-def test_whatever_a_device_says_the_report_satisfies_the_contract(values: dict[str, Any]) -> None:
-    """Nothing that a device can answer makes a report that the collector must refuse."""
-
-    def column(oid: str) -> dict[str, Any]:
-        return {key.removeprefix(f"{oid}."): value for key, value in values.items() if key.startswith(f"{oid}.")}
-
-    found = interpret.rows(column(mib.IF_NAME), column(mib.IF_DESCR), column(mib.IF_ALIAS), ALL)
-    tables = {"device": interpret.device_table(values, duration=0.1, interfaces=len(found))}
-    made = interpret.interface_table(interpret.plan(found, values), values)
-    if made is not None:
-        tables["interface"] = made
-    report = Report(agent="a", stream="0198f3c2", seq=1, at=1.0, boot="7c1e", mono=1.0, device="d", tables=tables)
-    decoded = codec.decode_report(codec.encode(report))
-    assert decoded.refused == ()
-
-
-def test_wrong_types_become_not_known() -> None:
-    """A counter as text, a negative one, one above 64 bits: None, and no exception."""
-    wide = mib.COUNTERS[0].wide
-    made = table(
-        {
-            **{f"{mib.IF_NAME}.{index}": f"p{index}".encode() for index in (1, 2, 3, 4)},
-            f"{wide}.1": b"12",
-            f"{wide}.2": -1,
-            f"{wide}.3": 2**64,
-            f"{wide}.4": 2**64 - 1,
-        }
-    )
-    assert made["receive_bytes_total"] == [None, None, None, 2**64 - 1]
+def test_more_changes_than_a_report_holds_are_told_in_the_next_round() -> None:
+    """None of them is lost."""
+    links = LinkStates()
+    keys = [f"p{number}" for number in range(MAX_EVENTS + 10)]
+    interpret.link_events({"key": keys, "oper_up": [1] * len(keys)}, "rt", links, at=AT, mono=10.0)
+    down: Table = {"key": keys, "oper_up": [0] * len(keys)}
+    told = [len(interpret.link_events(down, "rt", links, at=AT, mono=10.0 + number)) for number in (1, 2, 3)]
+    assert told == [MAX_EVENTS, 10, 0]

@@ -162,7 +162,7 @@ async def test_failure_is_logged_once_and_recovery_once_without_secrets() -> Non
     with capture_logs() as logs:
         await rig.poller.poll()
         rig.fail(SilentError("no SNMP answer"))
-        for _ in range(3):
+        for _ in range(2):
             await rig.poller.poll()
         rig.fail(RefusedError("port", "port closed"))
         await rig.poller.poll()

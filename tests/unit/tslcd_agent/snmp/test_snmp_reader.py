@@ -9,9 +9,10 @@ import pytest
 from support.scripted_session import ScriptedSession, router
 from tslcd_agent.config import Interfaces
 from tslcd_agent.errors import BrokenError, SilentError
-from tslcd_agent.snmp import interpret
+from tslcd_agent.snmp import interfaces
 from tslcd_agent.snmp import objects as mib
-from tslcd_agent.snmp.reader import OBJECTS_PER_GET, REDISCOVER_EVERY, DeviceReader, Round
+from tslcd_agent.snmp.questions import OBJECTS_PER_GET
+from tslcd_agent.snmp.reader import REDISCOVER_EVERY, DeviceReader, Round
 
 
 async def read(reader: DeviceReader) -> Round:
@@ -24,7 +25,7 @@ async def read(reader: DeviceReader) -> Round:
 def octets(result: Round) -> dict[str, int]:
     """Return received bytes by interface."""
     assert result.plan is not None
-    table = interpret.interface_table(result.plan, result.values)
+    table = interfaces.interface_table(result.plan, result.values)
     assert table is not None
     return dict(zip(table["key"], table["receive_bytes_total"], strict=True))
 
@@ -158,7 +159,7 @@ async def test_what_was_heard_before_a_failure_is_kept() -> None:
     assert result.answered
     assert not result.complete
     assert result.plan is not None
-    table = interpret.interface_table(result.plan, result.values)
+    table = interfaces.interface_table(result.plan, result.values)
     assert table is not None
     assert table["oper_up"] == [1] * 50
     assert "transmit_discards_total" not in table
@@ -174,4 +175,4 @@ async def test_what_was_heard_before_the_time_ran_out_is_kept() -> None:
             await DeviceReader(device, Interfaces()).read(result)
     assert result.answered
     assert result.plan is not None
-    assert interpret.operational(interpret.interface_table(result.plan, result.values)) == {"port1": 1, "port2": 1}
+    assert interfaces.operational(interfaces.interface_table(result.plan, result.values)) == {"port1": 1, "port2": 1}
