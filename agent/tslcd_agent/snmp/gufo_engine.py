@@ -8,6 +8,7 @@ is swallowed. It has no context name. Its reports do not tell which they are.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -32,6 +33,7 @@ from gufo.snmp.aio import SnmpSession as GufoSocket
 from gufo.snmp.user import KeyExpansion
 
 from tslcd_agent.snmp.asking import Answer, Link, LinkSession, ReportedError, UndecodableError
+from tslcd_agent.snmp.datagram import read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,7 +121,7 @@ class GufoLink(Link):
         if not self._bulk:
             row = await socket.exchange(lambda: link.send_get_next(cursor), lambda: _last(link.recv_get_next, cursor))
             return () if row is None else (row,)
-        rows = await socket.exchange(lambda: link.send_get_bulk(cursor), lambda: link.recv_get_bulk(cursor))
+        rows = await socket.exchange(lambda: link.send_get_bulk(cursor), lambda: _rows(link.recv_get_bulk, cursor))
         return [row for row in rows if row is not None]
 
     def close(self) -> None:
@@ -133,6 +135,16 @@ def _last(receive: Callable[[GetIter], tuple[str, Value]], cursor: GetIter) -> t
         return receive(cursor)
     except StopAsyncIteration:
         return None
+
+
+def _rows(
+    receive: Callable[[GetIter], list[tuple[str, Value] | None]], cursor: GetIter
+) -> list[tuple[str, Value] | None]:
+    """Return the next rows, none after the last, which gufo tells in two ways."""
+    try:
+        return receive(cursor)
+    except StopAsyncIteration:
+        return []
 
 
 class GufoClient(GufoSocket):
@@ -155,6 +167,7 @@ class GufoClient(GufoSocket):
         )
         self.link: Any = self._sock
         self._traffic = traffic
+        self._family = socket.AF_INET6 if ":" in device.address else socket.AF_INET
 
     async def exchange(self, send: Callable[[], None], receive: Callable[[], T]) -> T:
         """Send one PDU and return its answer. Raises as :class:`Link` says."""
@@ -181,7 +194,7 @@ class GufoClient(GufoSocket):
             try:
                 async with asyncio.timeout_at(deadline):
                     await readable
-                answer = receiver()
+                answer = read_answer(self._fd, self._family, receiver)
                 self._traffic.answers += 1
             except BlockingIOError:
                 continue
