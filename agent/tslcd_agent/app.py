@@ -2,10 +2,12 @@
 
 ::
 
-    pollers ─┐
-    probes ──┼─► reporter ─► spool ─► courier ─► broker
-    heartbeat┘                 ▲          │
-                               └── acks ──┘
+    pollers ◄─wake─┐
+       │   traps, watches, own links ─┐
+       │   probes, heartbeat ─────────┤
+       └──────────────────────────────┴─► reporter ─► spool ─► courier ─► broker
+                                                        ▲         │
+                                                        └─ acks ──┘
 
 Invariants:
 
@@ -21,10 +23,16 @@ import hashlib
 import signal
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tslcd_agent.config import AgentConfig, load_config
 from tslcd_agent.courier import Courier
+from tslcd_agent.links.gate import TrapStatistics
+from tslcd_agent.links.local import LocalLinks
+from tslcd_agent.links.pollers import Pollers
+from tslcd_agent.links.state import LinkStates
+from tslcd_agent.links.traps import TrapListener
+from tslcd_agent.links.watch import LinkWatch, watched_device
 from tslcd_agent.probes.prober import Prober
 from tslcd_agent.probes.runner import runners
 from tslcd_agent.reporter import Reporter, boot_id
@@ -36,6 +44,9 @@ from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.settings import SettingsError
 
+if TYPE_CHECKING:
+    from tslcd_agent.readings import Submit
+
 #: The longest that the courier may take to say goodbye, in seconds; the whole stop takes less than 5.
 GOODBYE_WITHIN: Final = 3.5
 #: Sections of the settings that a reload does not change.
@@ -45,7 +56,7 @@ _log = get_logger("agent")
 
 async def run(path: Path, config: AgentConfig) -> None:
     """Be the agent until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SpoolError."""
-    boot, health, polls = boot_id(), Health(), PollStatistics()
+    boot, health, polls, traps, states = boot_id(), Health(), PollStatistics(), TrapStatistics(), LinkStates()
     signals = _Signals()
     bounds = Bounds(int(config.spool.max_size), config.spool.max_age)
     async with Spool(Path(config.spool.directory), bounds, system_clock(boot)) as spool:
@@ -54,15 +65,21 @@ async def run(path: Path, config: AgentConfig) -> None:
             spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health
         )
         reporter = Reporter(spool, config.agent.id, boot, courier.wake)
-        heartbeat = Heartbeat(spool, courier, reporter.submit, health, interval=0, activity=polls.activity)
+        heartbeat = Heartbeat(
+            spool,
+            courier,
+            reporter.submit,
+            health,
+            interval=0,
+            activity=lambda: {**polls.activity(), **traps.activity(), **states.activity()},
+        )
+        parts = _Parts(reporter.submit, courier, heartbeat, health, polls, traps, states)
         async with asyncio.TaskGroup() as group:
             courier.config_digest = await asyncio.to_thread(digest, path)
             sending = group.create_task(courier.run(), name="courier")
             watchdog = group.create_task(health.feed(), name="watchdog")
             while not signals.stop:
-                producers = group.create_task(
-                    _produce(config, reporter, health, polls, heartbeat, courier), name="producers"
-                )
+                producers = group.create_task(_produce(config, parts), name="producers")
                 notify("READY=1")
                 await signals.wait()
                 await _cancel(producers)
@@ -105,31 +122,59 @@ class _Signals:
             loop.remove_signal_handler(number)
 
 
-async def _produce(
-    config: AgentConfig,
-    reporter: Reporter,
-    health: Health,
-    polls: PollStatistics,
-    heartbeat: Heartbeat,
-    courier: Courier,
-) -> None:
+class _Parts(NamedTuple):
+    """What producers work with, and what outlives a reload."""
+
+    submit: Submit
+    courier: Courier
+    heartbeat: Heartbeat
+    health: Health
+    polls: PollStatistics
+    traps: TrapStatistics
+    states: LinkStates
+
+
+async def _produce(config: AgentConfig, parts: _Parts) -> None:
     """Run every producer of ``config`` until cancelled."""
+    submit, courier, heartbeat, health, polls, traps, states = parts
     prober = Prober(config.untouchable(), exchange=courier.round_trip)
     heartbeat.interval = config.heartbeat.interval
+    pollers: dict[str, DevicePoller] = {}
+    around = Pollers(pollers)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(heartbeat.run(), name="heartbeat")
             for device in config.polled():
-                poller = DevicePoller(
+                poller = pollers[device.id] = DevicePoller(
                     device,
                     open_session(device),
-                    reporter.submit,
+                    submit,
                     reachable=prober.pinger.reachable,
                     health=health,
                     statistics=polls,
+                    links=states,
                 )
                 group.create_task(poller.run(), name=poller.name)
-            for runner in runners(config.probes, prober.probe, reporter.submit, health):
+                if device.watch is not None:
+                    session = open_session(watched_device(device))
+                    watch = LinkWatch(device, session, states=states, submit=submit, pollers=around, health=health)
+                    group.create_task(watch.run(), name=watch.name)
+            if config.traps is not None:
+                listener = TrapListener(
+                    config.traps,
+                    config.polled(),
+                    states=states,
+                    submit=submit,
+                    pollers=around,
+                    health=health,
+                    statistics=traps,
+                    identity_file=Path(config.spool.directory, "snmp-engine.json"),
+                )
+                group.create_task(listener.run(), name="traps")
+            if config.links is not None:
+                local = LocalLinks(config.links, states=states, submit=submit, health=health)
+                group.create_task(local.run(), name="links")
+            for runner in runners(config.probes, prober.probe, submit, health):
                 group.create_task(runner.run(), name=runner.name)
     finally:
         prober.close()
