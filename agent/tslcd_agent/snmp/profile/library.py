@@ -95,6 +95,10 @@ class Library:
         """Every profile, sorted."""
         return tuple(sorted(self._files))
 
+    def entries(self, name: str) -> tuple[Entry, ...]:
+        """Return what a profile is for; nothing for one that is only inherited from."""
+        return tuple(entry for entry in self._entries if entry.profile == name)
+
     def check(self, name: str) -> list[Problem]:
         """Return everything that is wrong with one profile, its parents looked at as far as it needs them."""
         try:

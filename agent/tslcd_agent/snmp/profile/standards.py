@@ -121,6 +121,10 @@ SENSOR_STANDARDS: Final[dict[TableStandard | str, SensorStandard]] = {
     "entity-sensor": SensorStandard("1.3.6.1.2.1.99.1.1.1"),
     "cisco-entity-sensor": SensorStandard("1.3.6.1.4.1.9.9.91.1.1.1.1"),
 }
+#: What a standard table of sensors may give.
+SENSOR_COLUMNS: Final = frozenset(
+    {"status", "type", "transmit_power_dbm", *(name for name, _ in _COLUMN_OF_TYPE.values())}
+)
 
 
 def scaled(value: object, scale: object, precision: object) -> float | None:
