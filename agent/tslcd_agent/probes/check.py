@@ -73,7 +73,7 @@ def _good(probe: Probe, result: ProbeResult, language: Language) -> str:
             return text + _certificate(result, language)
         case PathProbe():
             return language.say(
-                vi=f"{subject} cách đây {result.figures.hops} chặng", en=f"{subject} is {result.figures.hops} hops away"
+                vi=f"{subject} ở chặng thứ {result.figures.hops}", en=f"{subject} is at hop {result.figures.hops}"
             )
         case MqttProbe():
             return language.say(

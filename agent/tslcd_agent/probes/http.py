@@ -113,8 +113,8 @@ async def _response(connection: h11.Connection, reader: StreamReader) -> h11.Res
         if isinstance(event, h11.Response):
             return event
         interim += 1
-        if interim > _MAX_INTERIM or not isinstance(event, h11.InformationalResponse):
-            raise ProbeError("bad_answer", "closed the connection, or said everything but an answer")
+        if interim > _MAX_INTERIM:
+            raise ProbeError("bad_answer", "interim answers without end")
 
 
 async def _body(connection: h11.Connection, reader: StreamReader, bound: int) -> bytes:
@@ -133,4 +133,7 @@ async def _event(connection: h11.Connection, reader: StreamReader) -> object:
         event = connection.next_event()
         if event is not h11.NEED_DATA:
             return event
-        connection.receive_data(await reader.read(tls.READ_LIMIT))
+        data = await reader.read(tls.READ_LIMIT)
+        if not data and connection.their_state is h11.SEND_RESPONSE:
+            raise ProbeError("bad_answer", "closed the connection without an answer")
+        connection.receive_data(data)
