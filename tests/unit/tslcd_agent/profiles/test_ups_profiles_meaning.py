@@ -18,6 +18,7 @@ APC = "1.3.6.1.4.1.318.1.1.1"
 XUPS = "1.3.6.1.4.1.534.1"
 MGE = "1.3.6.1.4.1.705.1"
 HUAWEI = "1.3.6.1.4.1.2011.6.174.1"
+LIEBERT = "1.3.6.1.4.1.476.1.42"
 XPPC = "1.3.6.1.4.1.935.1.1.1"
 
 
@@ -43,6 +44,7 @@ async def ups(profile: str, objects: Mapping[str, Value]) -> dict[str, Any]:
         ("huawei-ups", f"{HUAWEI}.2.101.1.1.1", 3, "utility", 0),
         ("huawei-ups", f"{HUAWEI}.2.101.1.1.1", 7, "battery", 1),
         ("huawei-ups", f"{HUAWEI}.2.101.1.1.1", 5, "unknown", None),
+        ("vertiv-liebert", f"{LIEBERT}.3.5.3.55.0", 5, "battery", 1),
         ("phoenixtec-ups", f"{XPPC}.4.1.1.0", 3, "battery", 1),
         ("phoenixtec-ups", f"{XPPC}.4.1.1.0", 9, "reducer", 0),
     ],
@@ -77,6 +79,8 @@ async def test_an_mge_ups_says_itself_that_it_is_on_battery() -> None:
         ("eaton-ups", {f"{XUPS}.2.1.0": 65_535, f"{MGE}.5.1.0": 65_535, f"{STANDARD}.2.3.0": 1092}, None),
         ("huawei-ups", {f"{HUAWEI}.6.100.1.4.1": 28_080, f"{STANDARD}.2.3.0": -1}, 28_080),
         ("huawei-ups", {f"{HUAWEI}.6.100.1.4.1": 2_147_483_647}, None),
+        ("vertiv-liebert", {f"{STANDARD}.2.3.0": 12, f"{LIEBERT}.3.5.1.18.0": 99}, 720),
+        ("vertiv-liebert", {f"{LIEBERT}.3.5.1.18.0": 12}, 720),
         ("phoenixtec-ups", {f"{XPPC}.2.2.4.0": 0, f"{STANDARD}.2.3.0": 0}, None),
         ("phoenixtec-ups", {f"{XPPC}.2.2.4.0": 900}, 900),
     ],
@@ -134,8 +138,8 @@ async def test_the_condition_of_the_battery(profile: str, objects: dict[str, Val
 
 async def test_sensors_of_a_liebert_are_named_by_identifiers() -> None:
     """What is measured is an object identifier: known ones get words, others stay as they are."""
-    table = "1.3.6.1.4.1.476.1.42.3.4.1.3.3.1"
-    names = ("1.3.6.1.4.1.476.1.42.3.4.1.1.2", "1.3.6.1.4.1.476.1.42.3.4.1.1.99")
+    table = f"{LIEBERT}.3.4.1.3.3.1"
+    names = (f"{LIEBERT}.3.4.1.1.2", f"{LIEBERT}.3.4.1.1.99")
     objects: dict[str, Value] = {f"{table}.2.{n}": name for n, name in enumerate(names, 1)}
     objects |= {f"{table}.3.1": 23, f"{table}.3.2": 2_147_483_647, f"{table}.4.1": 30, f"{table}.4.2": 40}
     found = (await told("vertiv-liebert", objects))["sensor"]
