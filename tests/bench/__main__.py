@@ -1,4 +1,7 @@
-"""``tests/bench/run BENCH``: exit code 0 when it was measured, whatever the figures; 2 when it cannot run here."""
+"""``tests/bench/run BENCH``: exit code 0 when it was measured, whatever the figures; 2 when it cannot run here.
+
+``links`` alone says 1 when a change was never seen: that is no figure.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench import intake, poll, scrape
+from bench import intake, links, poll, scrape
 from bench.machine import MissingError
 from tslcd_runtime.command import console
 
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("bench", type=click.Choice(["poll", "intake", "scrape"]))
+@click.argument("bench", type=click.Choice(["poll", "intake", "scrape", "links"]))
 @click.option("--small", is_flag=True, help="The smallest size: shows that it runs; its figures mean nothing.")
+@click.option(
+    "--trials", type=click.IntRange(1), default=200, help="Bench links: how often a link goes down, each way."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
-def main(*, bench: str, small: bool, as_json: bool) -> None:
+def main(*, bench: str, small: bool, trials: int, as_json: bool) -> None:
     """Measure our programs beside what Debian packages."""
     talk = Console(stderr=True)
     signal.signal(signal.SIGTERM, _end)
@@ -29,8 +35,11 @@ def main(*, bench: str, small: bool, as_json: bool) -> None:
     def tell(step: str) -> None:
         talk.print(step, style="dim", markup=False)
 
+    lost = 0
     try:
         match bench:
+            case "links":
+                result, lost = links.measure(3 if small else trials, tell)
             case "poll":
                 result = poll.measure(poll.SMALL if small else poll.Size(), tell)
             case "intake":
@@ -44,6 +53,8 @@ def main(*, bench: str, small: bool, as_json: bool) -> None:
         print(result.to_json())
     else:
         result.show(console())
+    if lost:
+        sys.exit(1)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
