@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pyasn1.type import univ  # type: ignore[import-untyped]
 from pysnmp.proto import rfc1902
 
-from tslcd_agent.snmp.asking import Answer, Link, LinkSession, ReportedError
+from tslcd_agent.snmp.asking import Answer, Link, LinkSession, ReportedError, UndecodableError
+from tslcd_agent.snmp.datagram import DatagramError, check
 from tslcd_agent.snmp.pysnmp_community import CommunityMachine
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: noSuchName of RFC 1157; of any other failure version 1 and 2c give nothing, too.
 _NO_SUCH_NAME: Final = 2
+#: The credentials are right, and the device shows them nothing, at this security level (RFC 3413 section 3.2).
+_AUTHORIZATION_ERROR: Final = 16
 #: What discovery and resynchronisation may cost: unknown engine, then not in its time window, then perhaps once more.
 _MOST_REPORTS: Final = 4
 
@@ -38,7 +41,11 @@ class PysnmpSession(LinkSession):
     def __init__(self, device: PolledDevice, *, clock: Callable[[], float] = time.monotonic) -> None:
         """See LinkSession. The engine outlives links, for making one is dear, unless a report says that it is wrong."""
         self._machine: CommunityMachine | UserMachine | None = None
-        super().__init__(device, lambda device, traffic: PysnmpLink(device, traffic, self), clock=clock)
+        super().__init__(device, lambda _, __: self.link(), clock=clock)
+
+    def link(self) -> PysnmpLink:
+        """Open a socket of its own to the device. Raises OSError when the system refuses the address."""
+        return PysnmpLink(self._device, self.traffic, self)
 
     async def machine(self) -> CommunityMachine | UserMachine:
         """Return the engine."""
@@ -60,6 +67,7 @@ class PysnmpLink(Link):
         self._traffic = traffic
         self._session = session
         self._bulk = device.snmp.version != "1"
+        self._secure = device.snmp.version == "3"
         self._socket = socket.socket(socket.AF_INET6 if ":" in device.address else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(0)
         try:
@@ -108,11 +116,12 @@ class PysnmpLink(Link):
     ) -> tuple[int, int, list[tuple[str, Value]]]:
         """Ask one PDU, with the discovery that it needs; return error-status, error-index and what the answer holds."""
         machine = await self._session.machine()
+        self.discovered = machine.known
         for attempt in range(_MOST_REPORTS):
             try:
                 response = await self._exchange(machine, _pdu(machine.pdus, kind, oids, repetitions))
             except ReportedError as error:
-                self.discovered = True
+                self.discovered = machine.known = True
                 if error.report == "engine" and attempt:
                     machine.forget_peer()
                 if error.report not in {"engine", "window"} or attempt == _MOST_REPORTS - 1:
@@ -123,6 +132,8 @@ class PysnmpLink(Link):
         interface = machine.pdus.apiPDU
         status = int(interface.get_error_status(response))
         index = int(interface.get_error_index(response, muteErrors=True))
+        if status == _AUTHORIZATION_ERROR and self._secure:
+            raise ReportedError("access")
         if status:
             return status, index if status == _NO_SUCH_NAME else 0, []
         return 0, 0, [(str(oid), _value(value)) for oid, value in interface.get_varbinds(response)]
@@ -137,7 +148,10 @@ class PysnmpLink(Link):
                 await loop.sock_sendall(self._socket, sent)
                 while not machine.answered:
                     datagram = await loop.sock_recv(self._socket, 65535)
+                    check(datagram)
                     machine.receive(datagram)
+        except DatagramError as error:
+            raise UndecodableError(str(error)) from None
         except TimeoutError:
             self._traffic.timeouts += 1
             raise

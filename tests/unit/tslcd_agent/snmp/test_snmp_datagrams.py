@@ -85,15 +85,19 @@ HARMFUL = {
     "an integer of eight octets": (cell(snmp.number(-(2**60))), "an integer of no octets, or of more than five"),
     "a sub-identifier of 33 bits": (
         cell(snmp.number(1), "1.3.6.1.2.1.1.3.4294967296"),
-        "an object identifier without an end, or with a sub-identifier of more than 32 bits",
+        "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
     ),
     "an identifier that does not end": (
         answer(snmp.binding(snmp.tlv(snmp.OID, b"\x2b\x06\x01\xff"), snmp.number(1))),
-        "an object identifier without an end, or with a sub-identifier of more than 32 bits",
+        "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
+    ),
+    "an identifier with a long beginning": (
+        cell(snmp.oid("2.999.1")),
+        "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
     ),
     "an identifier of nothing": (
         answer(snmp.binding(snmp.tlv(snmp.OID, b""), snmp.number(1))),
-        "an object identifier without an end, or with a sub-identifier of more than 32 bits",
+        "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
     ),
     "a binding of nothing": (answer(b"\x30\x00"), "a variable binding of nothing"),
     "a bit string": (cell(snmp.tlv(0x03, b"\x01\x02")), "an element of type 0x03"),
