@@ -213,6 +213,11 @@ class RecordedSession:
 
     def objects(self, first: str = "") -> Iterator[tuple[str, Value]]:
         """Yield object identifiers and values in order, from ``first`` on; a value that cannot be understood is None."""
+        for oid, tag, raw in self.lines(first):
+            yield oid, value_of(tag, raw)
+
+    def lines(self, first: str = "") -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield object identifier, tag and value as they are written, in order, from ``first`` on."""
         text = self._text
         at = self._find(_key(first.encode()) or ()) if first else 0
         while at < len(text):
@@ -223,7 +228,7 @@ class RecordedSession:
                 continue
             oid, _, rest = line.partition(b"|")
             tag, _, value = rest.partition(b"|")
-            yield oid.strip(b". ").decode(errors="replace"), value_of(tag, value.rstrip(b"\r"))
+            yield oid.strip(b". ").decode(errors="replace"), tag, value.rstrip(b"\r")
 
     def _find(self, wanted: tuple[int, ...]) -> int:
         """Return where the first line begins whose object is not before ``wanted``."""
