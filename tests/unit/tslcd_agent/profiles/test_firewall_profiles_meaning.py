@@ -210,6 +210,28 @@ async def test_caches_are_free_memory() -> None:
     ("profile", "kind", "oid", "raw", "expected"),
     [
         (
+            "opnsense",
+            "device",
+            "1.3.6.1.2.1.1.1.0",
+            b"OPNsense fw.example 18.1.1-a5575d7bd OPNsense FreeBSD 11.1-RELEASE-p6 amd64",
+            {"software_version": "18.1.1"},
+        ),
+        (
+            "pfsense",
+            "device",
+            "1.3.6.1.2.1.1.1.0",
+            b"pfSense 2.3.2-RELEASE pfSense FreeBSD 10.3-RELEASE-p5 amd64",
+            {"software_version": "2.3.2-RELEASE"},
+        ),
+        (
+            "hillstone-stoneos",
+            "device",
+            "1.3.6.1.2.1.1.1.0",
+            b"Hillstone Security Appliance SG-6000-E3965",
+            {"model": "SG-6000-E3965"},
+        ),
+        ("pfsense", "device", "1.3.6.1.2.1.25.2.2.0", b"4146732", {"memory_total_bytes": 4146732 * 1024}),
+        (
             "venus-vsos",
             "device",
             "1.3.6.1.4.1.15227.1.3.1.1.1.0",

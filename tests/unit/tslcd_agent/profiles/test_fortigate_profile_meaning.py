@@ -26,8 +26,9 @@ async def test_a_fortigate_is_what_its_root_domain_is(state: int, role: str) -> 
 @pytest.mark.parametrize(("mode", "units", "peer"), [(1, 1, None), (3, 1, 0), (3, 2, 1), (2, 2, 1), (2, 4, 1)], ids=str)
 async def test_a_fortigate_misses_a_peer_only_in_a_cluster(mode: int, units: int, peer: int | None) -> None:
     """The table fgHaStatsTable has a row for every unit that is there; a standalone unit has one row and no peer to miss."""
-    objects = {f"{FORTIGATE}.13.1.1.0": mode, **column(f"{FORTIGATE}.13.2.1.1.3", *[7] * units)}
-    assert (await cells("fortinet-fortigate", "firewall", objects)).get("ha_peer_up") == peer
+    for counted in ("3", "12"):
+        objects = {f"{FORTIGATE}.13.1.1.0": mode, **column(f"{FORTIGATE}.13.2.1.1.{counted}", *[1] * units)}
+        assert (await cells("fortinet-fortigate", "firewall", objects)).get("ha_peer_up") == peer
 
 
 @pytest.mark.parametrize(
