@@ -11,7 +11,9 @@ import pytest
 
 from support.processes import wait_until
 from support.tls_broker import SHIPPED, TlsBroker, make_certificates
+from tslcd_agent.roundtrip import RoundTrip
 from tslcd_runtime.mqtt import BrokerError, Connection, Endpoint, Will
+from tslcd_wire.topics import probe_topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -138,6 +140,30 @@ async def test_an_agent_cannot_hear_others(broker: TlsBroker) -> None:
         await collector.say(ACK.format(ONE), b"for you")
         assert await agent.received.get() == (ACK.format(ONE), b"for you")
         assert agent.received.empty()
+
+
+async def test_an_agent_hears_its_own_word_and_nobody_elses(broker: TlsBroker) -> None:
+    """The topic for round trips: an agent alone, both ways; the collector neither speaks nor hears there."""
+    async with (
+        client(broker, "collector", "tslcd/v1/+/+/probe") as collector,
+        client(broker, TWO, probe_topic("86", ONE)) as other,
+        client(broker, ONE, probe_topic("86", ONE)) as agent,
+    ):
+        await other.forge(probe_topic("86", ONE))
+        await collector.forge(probe_topic("86", ONE))
+        await agent.say(probe_topic("86", ONE), b"word")
+        assert await agent.received.get() == (probe_topic("86", ONE), b"word")
+        assert other.received.empty()
+        assert collector.received.empty()
+
+
+async def test_a_round_trip_comes_back(broker: TlsBroker) -> None:
+    """An agent's own connection is enough, with the rights that are shipped."""
+    async with Connection(broker.endpoint(TWO), TWO) as connection, asyncio.timeout(10):
+        for _ in range(3):
+            assert await RoundTrip("86", TWO).over(connection, listen=True) > 0
+        with pytest.raises(BrokerError, match="refused"):
+            await RoundTrip("86", ONE).over(connection, listen=True)
 
 
 async def test_the_collector_cannot_report(broker: TlsBroker) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from support.wire import ids
 from tslcd_wire.errors import TopicError
-from tslcd_wire.topics import Lane, Topic, is_id, parse, subscription
+from tslcd_wire.topics import Lane, Topic, is_id, parse, probe_topic, subscription
 
 
 @given(ids, ids, st.sampled_from(Lane))
@@ -55,3 +55,12 @@ def test_filters_of_subscriptions() -> None:
     assert subscription(Lane.LIVE) == "tslcd/v1/+/+/live"
     assert subscription(Lane.ACK, "86", "a") == "tslcd/v1/86/a/ack"
     assert not is_id("a" * 49)
+
+
+def test_the_topic_of_round_trips_is_no_lane() -> None:
+    """An agent's word to itself is refused by who takes reports in."""
+    assert probe_topic("86", "a") == "tslcd/v1/86/a/probe"
+    with pytest.raises(TopicError, match="'probe' is not a lane"):
+        parse(probe_topic("86", "a"))
+    with pytest.raises(TopicError, match="is not an identifier"):
+        probe_topic("86", "#")
