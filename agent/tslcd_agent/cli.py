@@ -16,7 +16,10 @@ from tslcd_agent.telemetry import VERSION
 COMMANDS: Final = {
     "run": "run",
     "check": "check",
+    "explain": "explain",
+    "top": "top",
     "probe": "probe",
+    "profile": "profile",
     "spool": "spool",
     "dump-config": "dump_config",
 }
