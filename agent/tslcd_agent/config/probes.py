@@ -190,13 +190,16 @@ def host_of(probe: Probe) -> str | None:
         case MqttProbe():
             return None
         case HttpProbe():
-            return urlsplit(probe.target).hostname or ""
+            try:
+                return urlsplit(probe.target).hostname or ""
+            except ValueError:
+                return ""  # told already
         case _:
             return probe.target
 
 
 def check_probes(loaded: Loaded[Any]) -> Iterator[Problem]:
-    """Yield the problems of ``probes`` of an AgentConfig."""
+    """Yield the problems of ``probes`` of an AgentConfig, and of brokers that nothing may be sent to."""
     config = loaded.value
     untouched = {}
     for name, device in config.devices.items():
@@ -205,6 +208,9 @@ def check_probes(loaded: Loaded[Any]) -> Iterator[Problem]:
                 untouched[normal_address(device.address)] = name
             except ValueError:
                 continue  # told already
+    for index, broker in enumerate(config.brokers):
+        if (device := untouched.get(_normal(broker.host))) is not None:
+            yield loaded.problem(("brokers", index, "host"), f"the address of device {device}, which has touch: false")
     for name, probe in config.probes.items():
         where: Path_ = ("probes", name)
         longest = probe.longest
@@ -215,14 +221,17 @@ def check_probes(loaded: Loaded[Any]) -> Iterator[Problem]:
             yield loaded.problem(where, message)
         for key, message in mistakes(probe):
             yield loaded.problem((*where, key), message)
-        try:
-            target = normal_address(host_of(probe) or "")
-        except ValueError:
-            continue  # a name; what it resolves to is held back when it is resolved
-        if target in untouched:
-            yield loaded.problem(
-                (*where, "target"), f"the address of device {untouched[target]}, which has touch: false"
-            )
+        # what a name resolves to is held back when it is resolved
+        if (device := untouched.get(_normal(host_of(probe) or ""))) is not None:
+            yield loaded.problem((*where, "target"), f"the address of device {device}, which has touch: false")
+
+
+def _normal(host: str) -> str:
+    """Return an address in its normal form, nothing for a name."""
+    try:
+        return normal_address(host)
+    except ValueError:
+        return ""
 
 
 def mistakes(probe: Probe) -> Iterator[tuple[str, str]]:
@@ -245,11 +254,8 @@ def _source(probe: Probe, source: str) -> Iterator[tuple[str, str]]:
     except ValueError:
         yield "source", f"{source!r} is not an IP address"
         return
-    try:
-        target = normal_address(host_of(probe) or "")
-    except ValueError:
-        return
-    if (":" in own) != (":" in target):
+    target = _normal(host_of(probe) or "")
+    if target and (":" in own) != (":" in target):
         yield "source", f"{source} cannot send to {target}: one is IPv4, the other IPv6"
 
 

@@ -291,6 +291,10 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
         HEAD + "probes:\n  x: {type: dns, target: 192.0.2.53, name: 'a..b'}\n",
         ["agent.yaml:4: probes.x.name: 'a..b' is not a domain name"],
     ),
+    "a broker on what must not be touched": (
+        HEAD + "devices:\n  cipher: {address: 192.0.2.10, touch: false}\n",
+        ["agent.yaml:2: brokers[0].host: the address of device cipher, which has touch: false"],
+    ),
     "a web page of what must not be touched": (
         HEAD
         + "devices:\n  cipher: {address: 192.0.2.3, touch: false}\n"

@@ -1,0 +1,173 @@
+"""Nothing is ever sent to a device with ``touch: false``: counted on its own cable, for everything that can send."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.capture import ICMP, SEARCH, TCP, UDP, Capture, capturing
+from support.namespace import Namespace, join
+from support.processes import Program, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OPEN: Final = "198.51.100.2"
+CIPHER: Final = "198.51.100.3"
+CIPHER6: Final = "2001:db8:1::3"
+OPEN6: Final = "2001:db8:1::2"
+#: Every way to write or to hide the address.
+DISGUISES: Final = (
+    CIPHER,
+    f"::ffff:{CIPHER}",
+    "198.51.25603",
+    "cipher.example",
+    CIPHER6,
+    "2001:DB8:1:0::3",
+    "cipher6.example",
+)
+HOSTS: Final = f"127.0.0.1 localhost\n{OPEN} open.example\n{CIPHER} cipher.example\n{CIPHER6} cipher6.example\n"
+#: A web server on the allowed address whose every answer leads to the forbidden one.
+REDIRECTING: Final = f"""
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://cipher.example:8080/")
+        self.end_headers()
+http.server.HTTPServer(("{OPEN}", 8080), Handler).serve_forever()
+"""  # fmt: skip
+PROBES: Final = """
+  {name}-icmp: {{target: {target}, count: 1, interval: 1s, timeout: 500ms, dscp: ef}}
+  {name}-tcp: {{type: tcp, target: {target}, port: 22, interval: 1s, timeout: 1s}}
+  {name}-tls: {{type: tls, target: {target}, interval: 1s, timeout: 1s, verify: false}}
+  {name}-dns: {{type: dns, target: {target}, name: portal.example, interval: 1s, timeout: 1s}}
+  {name}-http: {{type: http, target: "http://{target}:8080/", redirects: 3, interval: 1s, timeout: 1s}}
+  {name}-path: {{type: path, target: {target}, interval: 1s, timeout: 1s}}
+"""
+SETTINGS: Final = f"""
+agent: {{id: a-1, province: "86"}}
+log: {{format: logfmt}}
+spool: {{directory: spool}}
+brokers: [{{host: cipher.example}}, {{host: open.example}}]
+poll: {{interval: 1s, budget: 1s, timeout: 300ms}}
+heartbeat: {{interval: 1s}}
+devices:
+  open: {{address: {OPEN}, snmp: {{community: {{file: word}}}}, watch: {{interfaces: ["*"], interval: 1s}}}}
+  cipher: {{address: {CIPHER}, touch: false, snmp: {{community: {{file: word}}}}, watch: {{interfaces: ["*"], interval: 1s}}}}
+  cipher6: {{address: "{CIPHER6}", touch: false, snmp: {{community: {{file: word}}}}}}
+probes:
+  own: {{type: mqtt, interval: 1s, timeout: 1s}}
+"""
+
+
+class Site:
+    """The agent's box, and a cable on which the devices are."""
+
+    def __init__(self, box: Namespace, directory: Path) -> None:
+        """Write the settings."""
+        self.box = box
+        self.directory = directory
+        (directory / "word").write_text("public\n")
+        probes = "".join(
+            PROBES.format(name=f"p{number}", target=name)
+            for number, name in enumerate(("cipher.example", "cipher6.example", "open.example"))
+        )
+        self.settings = directory / "agent.yaml"
+        self.settings.write_text(
+            SETTINGS.replace("host: cipher.example}, {host: ", "host: ") + probes.replace("\n\n", "\n")
+        )
+
+    def command(self, *words: str) -> list[str]:
+        """Return a command line of the agent inside the box."""
+        return [*self.box.prefix, sys.executable, "-m", "tslcd_agent", *words, "--config", str(self.settings)]
+
+    def call(self, *words: str) -> int:
+        """Run a command to its end; return its exit code."""
+        done = subprocess.run(self.command(*words), cwd=self.directory, capture_output=True, timeout=60, check=False)
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return done.returncode
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Site, Capture]]:
+    """Join the box to a cable with an allowed device and two forbidden ones, and count on it."""
+    with contextlib.ExitStack() as stack:
+        box = stack.enter_context(Namespace("box").existing())
+        wire = stack.enter_context(Namespace("wire").existing())
+        names = Path("/etc/netns") / box.name  # ip-netns(8): these files stand for those in /etc
+        names.mkdir(parents=True)
+        stack.callback(shutil.rmtree, names)
+        (names / "hosts").write_text(HOSTS)
+        (names / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        join(box, wire, "lan", "198.51.100.1/24", f"{OPEN}/24")
+        wire.ip("address", "add", f"{CIPHER}/24", "dev", "lan")
+        for namespace, addresses in ((box, ("2001:db8:1::1",)), (wire, (OPEN6, CIPHER6))):
+            for address in addresses:
+                namespace.ip("address", "add", f"{address}/64", "dev", "lan", "nodad")
+        capture = stack.enter_context(capturing(wire, "lan", tmp_path / "capture.log"))
+        server = Program([*wire.prefix, sys.executable, "-c", REDIRECTING], tmp_path / "web.log")
+        server.start()
+        stack.callback(server.stop)
+        yield Site(box, tmp_path), capture
+
+
+def untouched(capture: Capture) -> bool:
+    """Whether no frame went to, or looked for, a forbidden address."""
+    return capture.frames(CIPHER) == capture.frames(CIPHER6) == 0
+
+
+def test_not_one_packet_goes_to_what_must_not_be_touched(site: tuple[Site, Capture]) -> None:
+    """Pollers, probes of every type, redirects, check and every command, by name and in every disguise: no frame.
+
+    The same producers reach the device beside it, and a single echo from the box is seen: the count can count.
+    """
+    here, capture = site
+    agent = Program(here.command("run"), here.directory / "agent.log")
+    denied = [f"probe=p{number}-{kind} " for number in (0, 1) for kind in ("icmp", "tcp", "tls", "dns", "http", "path")]
+
+    def told() -> bool:
+        lines = [line for line in agent.output().splitlines() if "outcome=denied" in line]
+        return all(any(probe in f"{line} " for line in lines) for probe in [*denied, "probe=p2-http "])
+
+    agent.start()
+    try:
+        wait_until(told, 30, "every probe denied")
+        for protocol in (ICMP, TCP, UDP):
+            wait_until(lambda: capture.frames(OPEN, protocol) > 2, 20, f"protocol {protocol} to the device beside")  # noqa: B023 - called here
+    finally:
+        agent.stop()
+    assert "Traceback" not in agent.output()
+    assert untouched(capture), "pollers and probes"
+
+    assert here.call("check") == 1
+    assert untouched(capture), "check"
+
+    for target in DISGUISES:
+        for words in (
+            (target, "--type", "icmp", "--count", "2"),
+            (target, "--type", "tcp", "--port", "22"),
+            (target, "--type", "tls", "--no-verify"),
+            (target, "--type", "dns", "--name", "portal.example"),
+            (target, "--type", "dns", "--name", "portal.example", "--transport", "tcp"),
+            (f"http://[{target}]:8080/" if ":" in target else f"http://{target}:8080/",),
+            (target, "--type", "path"),
+        ):
+            assert here.call("probe", *words) == 1, words
+            assert untouched(capture), words
+    assert here.call("probe", "http://open.example:8080/", "--redirects", "3") == 1
+    assert untouched(capture), "redirect"
+    for group in ("224.0.0.1", "ff02::1", "255.255.255.255"):  # would reach it as well
+        assert here.call("probe", group) == 1
+
+    assert here.call("probe", "open.example") == 0
+    here.settings.write_text(here.settings.read_text().replace("touch: false", "touch: true"))
+    assert here.call("probe", CIPHER, "--count", "1") == 0
+    assert capture.frames(CIPHER, ICMP) == 1
+    assert capture.frames(CIPHER, SEARCH) >= 0
