@@ -21,16 +21,16 @@ Pure: times are arguments, files are elsewhere (:mod:`tslcd_agent.snmp.counter_f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import le
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tslcd_agent.snmp.objects import COUNTERS
 from tslcd_agent.snmp.uptime import TICKS, TICKS_A_SECOND, restarted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tslcd_agent.snmp.interfaces import Plan
-    from tslcd_agent.snmp.session import Value
     from tslcd_wire.report import Table
 
 RANGE: Final = 2**32
@@ -86,6 +86,20 @@ class _Cell:
     memo: int = 0
 
 
+@dataclass(slots=True)
+class _Steady:
+    """A column of counters none of which ever wrapped or is missing, which is nearly all of them: compared whole."""
+
+    keys: tuple[str, ...]
+    raws: list[Any]
+    mono: float
+    restarts: int
+
+    def grew(self, keys: tuple[str, ...], raws: Sequence[Any]) -> bool:
+        """Whether ``raws`` are readings of the same rows, and none is below the one before."""
+        return keys is self.keys and len(raws) == len(keys) and None not in raws and all(map(le, self.raws, raws))
+
+
 class Counters:
     """The 32-bit counters of one device."""
 
@@ -93,6 +107,7 @@ class Counters:
         """Go on from what an earlier run of the agent left."""
         self._remembered = remembered
         self._cells: dict[str, dict[str, _Cell]] = {}
+        self._steady: dict[str, _Steady] = {}
         #: Interfaces with a counter that may have wrapped more than once between the last two readings.
         self.doubtful: tuple[str, ...] = ()
         #: Whether :meth:`remember` would return something else than the last time.
@@ -103,14 +118,17 @@ class Counters:
         """Whether there is anything to remember."""
         return any(cell.wraps for cells in self._cells.values() for cell in cells.values())
 
-    def fell(self, plan: Plan, values: Mapping[str, Value]) -> tuple[str, ...]:
-        """Return the keys of rows of which a 32-bit counter is below its last reading; ``values`` by OID."""
+    def fell(self, table: Table, plan: Plan) -> tuple[str, ...]:
+        """Return the keys of rows of which a 32-bit counter is below its last reading; ``table`` has raw readings."""
         found: dict[str, None] = {}
         for column in plan.narrow:
-            cells = self._cells.get(column, {})
-            for key, oid in zip(plan.keys, plan.cells[column], strict=True):
-                raw = values.get(oid) if oid is not None else None
-                if isinstance(raw, int) and (cell := cells.get(key)) is not None and raw < cell.raw:
+            raws = table.get(column, ())
+            steady = self._steady.get(column)
+            if steady is not None and steady.grew(plan.keys, raws):
+                continue
+            cells = self._awake(column)
+            for key, raw in zip(plan.keys, raws, strict=False):
+                if raw is not None and (cell := cells.get(key)) is not None and raw < cell.raw:
                     found[key] = None
         return tuple(found)
 
@@ -125,31 +143,51 @@ class Counters:
             self._recall(self._remembered, moment, moment.ticks)
             self._remembered = None
         doubtful: dict[str, None] = {}
-        for column, narrow in plan.narrow.items():
-            cells = self._cells.setdefault(column, {})
-            result: list[int | None] = []
-            for key, raw, short, speed in zip(plan.keys, table.get(column, ()), narrow, plan.speeds, strict=False):
-                if raw is None or not short or raw >= RANGE:
-                    if raw is not None and cells.pop(key, None) is not None:
-                        self.changed = True  # the interface has a 64-bit counter now
-                    result.append(raw)
-                    continue
-                cell = cells.get(key)
-                if cell is None:
-                    cell = cells[key] = _Cell(raw, moment.mono, moment.restarts)
-                else:
-                    rate = None if speed is None else speed / 8 / _OCTETS[column]
-                    if rate is not None and rate * (moment.mono - cell.mono) >= RANGE and column in _TOLD:
-                        doubtful[key] = None
-                    anew = moment.restarts != cell.restarts or (raw < cell.raw and discontinuous(key))
-                    self._advance(cell, raw, moment, rate, anew=anew)
-                result.append(raw + cell.wraps * RANGE)
-            if result:
-                table[column] = result
-            self._forget_others(cells, plan.keys)
+        for column in plan.narrow:
+            raws = table.get(column)
+            if raws is None:
+                continue
+            steady = self._steady.get(column)
+            if steady is not None and steady.grew(plan.keys, raws):
+                steady.raws, steady.mono, steady.restarts = raws, moment.mono, moment.restarts
+            else:
+                table[column] = self._each(column, raws, plan, moment, discontinuous, doubtful)
         for column in self._cells.keys() - plan.narrow.keys():
-            self._forget_others(self._cells[column], ())
+            self._forget_others(self._awake(column), ())
         self.doubtful = tuple(doubtful)
+
+    def _each(
+        self,
+        column: str,
+        raws: list[int | None],
+        plan: Plan,
+        moment: Moment,
+        discontinuous: Callable[[str], bool],
+        doubtful: dict[str, None],
+    ) -> list[int | None]:
+        """Take the readings of a column one by one, and return what is told of them."""
+        cells = self._awake(column)
+        self._forget_others(cells, plan.keys)
+        told: list[int | None] = []
+        for key, raw, short, speed in zip(plan.keys, raws, plan.narrow[column], plan.speeds, strict=True):
+            if raw is None or not short or raw >= RANGE:
+                if raw is not None and (gone := cells.pop(key, None)) is not None:
+                    self.changed |= gone.wraps > 0  # the interface has a 64-bit counter now
+                told.append(raw)
+                continue
+            cell = cells.get(key)
+            if cell is None:
+                cell = cells[key] = _Cell(raw, moment.mono, moment.restarts)
+            else:
+                rate = None if speed is None else speed / 8 / _OCTETS[column]
+                if rate is not None and rate * (moment.mono - cell.mono) >= RANGE and column in _TOLD:
+                    doubtful[key] = None
+                anew = moment.restarts != cell.restarts or (raw < cell.raw and discontinuous(key))
+                self._advance(cell, raw, moment, rate, anew=anew)
+            told.append(raw + cell.wraps * RANGE)
+        if column not in _TOLD and len(cells) == len(raws) and not any(cell.wraps for cell in cells.values()):
+            self._steady[column] = _Steady(plan.keys, raws, moment.mono, moment.restarts)
+        return told
 
     def remember(self, moment: Moment) -> Remembered:
         """Return what is to be kept: the counters that have wrapped, as last read."""
@@ -173,6 +211,15 @@ class Counters:
         elif cell.wraps and raw - cell.memo >= QUARTER:
             self.changed = True
         cell.raw, cell.mono, cell.restarts = raw, moment.mono, moment.restarts
+
+    def _awake(self, column: str) -> dict[str, _Cell]:
+        """Return the counters of a column one by one."""
+        cells = self._cells.setdefault(column, {})
+        steady = self._steady.pop(column, None)
+        if steady is not None:
+            for key, raw in zip(steady.keys, steady.raws, strict=True):
+                cells[key] = _Cell(raw, steady.mono, steady.restarts)
+        return cells
 
     def _forget_others(self, cells: dict[str, _Cell], keys: tuple[str, ...]) -> None:
         for key in cells.keys() - set(keys):

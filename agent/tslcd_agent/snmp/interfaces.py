@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 #: What the table may take of a report (bytes), and what is reckoned for the numbers of one row.
 TABLE_BYTES: Final = MAX_BYTES * 3 // 4
 ROW_BYTES: Final = 220
-_OPER: Final = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0, 7: 0}
-_ADMIN: Final = {1: 1, 2: 0, 3: 0}
+_OPER: Final[dict[Value, int]] = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0, 7: 0}
+_ADMIN: Final[dict[Value, int]] = {1: 1, 2: 0, 3: 0}
 _ORDER: Final = tuple(INTERFACE.by_name)
 
 
@@ -251,20 +251,25 @@ def interface_table(asked: Plan, values: Values) -> Table | None:
         return None
     columns: dict[str, list[Any]] = dict(asked.fixed)
     for column, oids in asked.cells.items():
-        raw = [values.get(oid) if oid is not None else None for oid in oids]
+        raw: list[Value] = [*map(values.get, oids)]  # type: ignore[arg-type]  # nothing is called None
         match column:
             case "oper_up":
-                columns[column] = [_OPER.get(cell) if isinstance(cell, int) else None for cell in raw]
+                columns[column] = [*map(_OPER.get, raw)]
             case "admin_up":
-                columns[column] = [_ADMIN.get(cell) if isinstance(cell, int) else None for cell in raw]
+                columns[column] = [*map(_ADMIN.get, raw)]
             case _:
-                columns[column] = [cell if isinstance(cell, int) and 0 <= cell <= MAX_COUNTER else None for cell in raw]
+                columns[column] = _counters(raw)
     table: Table = {"key": list(asked.keys)}
     for column in _ORDER:
         cells = columns.get(column)
         if cells is not None and any(cell is not None for cell in cells):
             table[column] = cells
     return table
+
+
+def _counters(raw: list[Value]) -> list[int | None]:
+    """Return what is a counter's reading, None for what is none."""
+    return [cell if isinstance(cell, int) and 0 <= cell <= MAX_COUNTER else None for cell in raw]
 
 
 def operational(table: Table | None) -> dict[str, int]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tslcd_agent.config import Interfaces
-    from tslcd_agent.snmp.interfaces import Plan
+    from tslcd_agent.snmp.interfaces import Plan, Row
     from tslcd_agent.snmp.session import SnmpSession, Value
     from tslcd_agent.snmp.trace import Trace
     from tslcd_wire.report import Table
@@ -60,12 +60,15 @@ _MARK_SIZES: Final = tuple((oid, answer_size(oid, 2**32)) for oid in _MARKS)
 class Round:
     """What was heard in one round. ``values`` by OID; ``plan`` says what they mean, None while nothing is proved.
 
-    ``left_out``: interfaces beyond the bounds.
+    ``made``: the table ``interface`` with raw counters, where it was needed already.
+    ``slow``: there is something of what is read rarely among the values.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
     plan: Plan | None = None
     complete: bool = False
+    made: Table | None = None
+    slow: bool = False
 
     @property
     def answered(self) -> bool:
@@ -144,23 +147,25 @@ class DeviceReader:
     def table(self, heard: Round, *, at: float, mono: float) -> Table | None:
         """Make the table ``interface`` of what was heard, counters made long; to be called once for each round."""
         plan = heard.plan
-        table = interfaces.interface_table(plan, heard.values) if plan is not None else None
-        if plan is None or table is None:
+        if plan is None:
+            return None
+        table = heard.made if heard.made is not None else interfaces.interface_table(plan, heard.values)
+        if table is None:
             return None
         before = self._discontinuities
-        news = _discontinuities(plan, heard.values)
+        news = _discontinuities(plan, heard.values) if heard.slow else {}
 
         def discontinuous(key: str) -> bool:
             return key in news and news[key] != before.get(key, 0)
 
         self.counters.extend(table, plan, self.moment(at=at, mono=mono), discontinuous)
-        known = self._discontinuities = {
-            key: ticks for key in plan.keys if (ticks := news.get(key, before.get(key))) is not None
-        }
+        known = before
+        if news:
+            both = {**before, **news}
+            known = self._discontinuities = {key: both[key] for key in plan.keys if key in both}
         if any(known.values()):
-            table["counter_discontinuity_seconds"] = [
-                known[key] / TICKS_A_SECOND if key in known else None for key in plan.keys
-            ]
+            seconds = [known[key] / TICKS_A_SECOND if key in known else None for key in plan.keys]
+            table["counter_discontinuity_seconds"] = seconds
         return table
 
     def moment(self, *, at: float, mono: float) -> Moment:
@@ -225,9 +230,7 @@ class DeviceReader:
             self._marks, self._restarts = marks, restarts
             result.complete = not resumed
             return
-        with questions.step("interface speeds"):
-            await questions.fill(values, interfaces.slow_oids(found.rows))
-            await questions.fill(values, interfaces.old_speed_oids(found.rows, values))
+        await self._slow(result, found.rows)
         plan = self._plan = known.renewed(found, values)
         self._marks = marks
         result.complete = await self._known_round(result, plan)
@@ -266,6 +269,7 @@ class DeviceReader:
             await self.questions.fill(values, interfaces.status_oids(found.rows))
             # until the end of discovery, what is known is better than nothing
             result.plan = interfaces.plan(found, values)
+            result.slow = True
             await self._study(values, interfaces.slow_oids(found.rows))
             await self._study(values, interfaces.wide_oids(found.rows))
             result.plan = interfaces.plan(found, values)
@@ -286,20 +290,27 @@ class DeviceReader:
             await self.questions.fill(values, part)
             self._lesson.update((oid, values.get(oid)) for oid in part)
 
+    async def _slow(self, result: Round, rows: Sequence[Row]) -> None:
+        """Ask what hardly ever changes."""
+        result.slow = True
+        with self.questions.step("interface speeds"):
+            await self.questions.fill(result.values, interfaces.slow_oids(rows))
+            await self.questions.fill(result.values, interfaces.old_speed_oids(rows, result.values))
+
     async def _aside(self, result: Round, plan: Plan) -> None:
         """Ask what only some rounds want to know."""
         values, questions = result.values, self.questions
         wanted, self._speeds_wanted = self._speeds_wanted, frozenset()
         if wanted:
             rows = [row for row in plan.rows if row.key in wanted][:_ASIDE]
-            with questions.step("interface speeds"):
-                await questions.fill(values, interfaces.slow_oids(rows))
-                await questions.fill(values, interfaces.old_speed_oids(rows, values))
+            await self._slow(result, rows)
             self._plan = result.plan = plan.renewed(Found(plan.rows, plan.left_out), values)
             return
-        fell = self.counters.fell(plan, values)
+        made = result.made = interfaces.interface_table(plan, values)
+        fell = self.counters.fell(made, plan) if made is not None else ()
         if fell:
             oids = [f"{mib.IF_COUNTER_DISCONTINUITY_TIME}.{row.index}" for row in plan.rows if row.key in fell]
+            result.slow = True
             with questions.step("counter discontinuities"):
                 await questions.fill(values, oids[:_ASIDE])
 
