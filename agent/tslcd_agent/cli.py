@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "top": "top",
     "probe": "probe",
     "profile": "profile",
+    "walk": "walk",
     "spool": "spool",
     "dump-config": "dump_config",
 }

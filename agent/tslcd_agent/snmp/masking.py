@@ -78,6 +78,9 @@ _IPV6 = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}
 _MAC = re.compile(
     r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![0-9A-Fa-f])|(?<![0-9A-Fa-f.])[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}(?![0-9A-Fa-f.])"
 )
+#: sysDescr of Net-SNMP is that of uname(1), the host's name second.
+_SYS_DESCR: Final = "1.3.6.1.2.1.1.1.0"
+_UNAME = re.compile(r"\A(Linux|FreeBSD|OpenBSD|NetBSD|SunOS|Darwin) (\S+)(?= )")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -120,6 +123,8 @@ class Masks:
             return cell._replace(value=self._octets(cell.oid, raw))
         if cell.oid.startswith(f"{_HARDWARE}.") and len(raw) == _MAC_OCTETS:
             return cell._replace(value=self._hardware(raw))
+        if cell.oid == _SYS_DESCR:
+            text = _UNAME.sub(lambda found: f"{found[1]} {self._word(found[2], 'device')}", text)
         return cell._replace(value=self._masked(text).encode())
 
     def _kind(self, oid: str) -> str | None:

@@ -53,6 +53,14 @@ class PysnmpSession(LinkSession):
             self._machine = await asyncio.to_thread(_machine, self._device.snmp)
         return self._machine
 
+    async def next_objects(self, last: str, repetitions: int) -> list[tuple[str, Any]]:
+        """Return the objects after ``last`` with pysnmp's own values, which have a type; nothing at the end. Raises SnmpError."""
+
+        async def ask(link: Link) -> list[tuple[str, Any]]:
+            return await link.next_objects(last, repetitions) if isinstance(link, PysnmpLink) else []
+
+        return await self._ask(ask)
+
     def spoil(self) -> None:
         """Use another engine from the next question on."""
         self._machine = None
@@ -85,7 +93,8 @@ class PysnmpLink(Link):
     async def get(self, oids: Sequence[str]) -> Answer:
         """Ask one GET."""
         _, failed, bindings = await self._ask("GetRequestPDU", oids)
-        return Answer({oid: value for oid, value in bindings if value is not None}, failed)
+        cells = ((oid, _value(value)) for oid, value in bindings)
+        return Answer({oid: value for oid, value in cells if value is not None}, failed)
 
     def cursor(self, column: str, repetitions: int) -> _Cursor:
         """Return the place before the first row."""
@@ -95,10 +104,9 @@ class PysnmpLink(Link):
         """Return the next rows."""
         if cursor.ended:
             return ()
-        kind = "GetBulkRequestPDU" if self._bulk else "GetNextRequestPDU"
-        status, _, bindings = await self._ask(kind, [cursor.last], repetitions=cursor.repetitions if self._bulk else 0)
         rows: list[tuple[str, Value]] = []
-        for oid, value in bindings if status == 0 else ():
+        for oid, typed in await self.next_objects(cursor.last, cursor.repetitions):
+            value = _value(typed)
             if value is None or not oid.startswith(f"{cursor.column}."):
                 cursor.ended = True
                 break
@@ -107,23 +115,29 @@ class PysnmpLink(Link):
             cursor.last = rows[-1][0]
         return rows
 
+    async def next_objects(self, last: str, repetitions: int) -> list[tuple[str, Any]]:
+        """Return the objects after ``last``, at most ``repetitions``, with pysnmp's own values; nothing after an error-status."""
+        kind = "GetBulkRequestPDU" if self._bulk else "GetNextRequestPDU"
+        status, _, bindings = await self._ask(kind, [last], repetitions=repetitions if self._bulk else 0)
+        return bindings if status == 0 else []
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
     async def _ask(
         self, kind: str, oids: Sequence[str], *, repetitions: int = 0
-    ) -> tuple[int, int, list[tuple[str, Value]]]:
-        """Ask one PDU, with the discovery that it needs; return error-status, error-index and what the answer holds."""
+    ) -> tuple[int, int, list[tuple[str, Any]]]:
+        """Ask one PDU, with the discovery that it needs; return error-status, error-index and the answer's bindings."""
         machine = await self._session.machine()
-        self.discovered = machine.known
         for attempt in range(_MOST_REPORTS):
             try:
                 response = await self._exchange(machine, _pdu(machine.pdus, kind, oids, repetitions))
+            except TimeoutError:
+                if machine.known:
+                    self._session.spoil()  # a device with another engine now, or an older time, is not understood
+                raise
             except ReportedError as error:
-                self.discovered = machine.known = True
-                if error.report == "engine" and attempt:
-                    machine.forget_peer()
                 if error.report not in {"engine", "window"} or attempt == _MOST_REPORTS - 1:
                     self._session.spoil()
                     raise
@@ -136,7 +150,7 @@ class PysnmpLink(Link):
             raise ReportedError("access")
         if status:
             return status, index if status == _NO_SUCH_NAME else 0, []
-        return 0, 0, [(str(oid), _value(value)) for oid, value in interface.get_varbinds(response)]
+        return 0, 0, [(str(oid), value) for oid, value in interface.get_varbinds(response)]
 
     async def _exchange(self, machine: CommunityMachine | UserMachine, pdu: Any) -> Any:
         """Send one message and wait for what answers it."""
@@ -158,6 +172,7 @@ class PysnmpLink(Link):
         finally:
             machine.end()
         self._traffic.answers += 1
+        machine.known = True
         return machine.response()
 
 

@@ -86,6 +86,16 @@ def test_what_has_addresses_in_its_index_is_left_out() -> None:
     ]
 
 
+def test_the_host_name_in_what_uname_says() -> None:
+    """Net-SNMP on Linux and BSD has the host's name in sysDescr, however short; the versions around it stay."""
+    texts = (b"Linux gw 5.10.0 #1 SMP armv7l", b"FreeBSD fw1.example.gov.vn 14.1-RELEASE amd64", b"Linux")
+    assert masked(*(Cell("1.3.6.1.2.1.1.1.0", OCTETS, text) for text in texts)) == [
+        b"Linux device-1 5.10.0 #1 SMP armv7l",
+        b"FreeBSD device-2 14.1-RELEASE amd64",
+        b"Linux",
+    ]
+
+
 def test_numbers_stay() -> None:
     """Counters and types are what a profile is made from."""
     assert masked(Cell("1.3.6.1.2.1.2.2.1.10.1", 65, "1234567")) == ["1234567"]
