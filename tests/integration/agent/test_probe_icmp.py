@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.namespace import Namespace, join
-from support.processes import find_program
+from support.processes import Program, find_program, running
 from tslcd_agent.config import AgentConfig, Device, Identity
 from tslcd_agent.probes.contract import Echoes
 from tslcd_agent.probes.icmp import Pinger
@@ -142,6 +143,77 @@ async def test_closing_frees_the_sockets_and_the_pinger_may_be_used_again() -> N
         assert (await pinger.probe(Echoes("127.0.0.1", count=1))).outcome == "ok"
         pinger.close()
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize(("target", "mark"), [("127.0.0.1", 46), ("::1", 46), ("127.0.0.1", 0), ("::1", 0)])
+async def test_echoes_are_marked_as_configured(pinger: Pinger, target: str, mark: int) -> None:
+    """The mark is in every packet as the system sees it come in, and another probe's is its own."""
+    six = ":" in target
+    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if six else (socket.AF_INET, socket.IPPROTO_ICMP)
+    with socket.socket(family, socket.SOCK_RAW, protocol) as listener:
+        if six:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+        listener.settimeout(5)
+        await pinger.probe(Echoes(target, count=1, dscp=10))
+        assert (await pinger.probe(Echoes(target, count=2, spacing=0.01, dscp=mark))).outcome == "ok"
+        marks = []
+        for _ in range(6):
+            packet, ancillary, _, _ = listener.recvmsg(4096, 256)
+            if packet[0 if six else (packet[0] & 15) * 4] == (128 if six else 8):
+                octet = int.from_bytes(ancillary[0][2], sys.byteorder) if six else packet[1]
+                marks.append(octet >> 2)
+    assert marks == [10, mark, mark]
+
+
+#: Stands for the system, which is told not to answer: answers each echo as its number says (twice; after a while; not).
+ODD_RESPONDER = """
+import socket, time
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+print("ready", flush=True)
+seen = 0
+late = []
+while True:
+    packet, (peer, _) = raw.recvfrom(4096)
+    echo = packet[(packet[0] & 15) * 4:]
+    if echo[0] != 8:
+        continue
+    answer = bytearray(echo)
+    answer[0], answer[2:4] = 0, b"\\0\\0"
+    total = sum(int.from_bytes(answer[at:at + 2].ljust(2, b"\\0"), "big") for at in range(0, len(answer), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    answer[2:4] = (~total & 0xFFFF).to_bytes(2, "big")
+    seen += 1
+    if seen == 1:
+        late.append(answer)
+        continue
+    for one in [*late, answer, answer, answer]:
+        raw.sendto(bytes(one), (peer, 0))
+    late.clear()
+"""
+
+
+def test_duplicates_and_late_answers_are_not_counted(tmp_path: Path) -> None:
+    """The first echo is answered after its wait, the others three times each: one lost, the others counted once."""
+    probe = """
+import asyncio, json
+from tslcd_agent.probes.contract import Echoes
+from tslcd_agent.probes.icmp import Pinger
+
+async def main():
+    pinger = Pinger()
+    result = await pinger.probe(Echoes("127.0.0.1", count=4, spacing=0.3, wait=0.2))
+    print(json.dumps([result.outcome, [rtt is not None for rtt in result.rtts]]))
+    pinger.close()
+
+asyncio.run(main())
+"""
+    with Namespace("odd").existing() as odd:
+        subprocess.run([*odd.prefix, "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1"], check=True)
+        responder = Program([*odd.prefix, sys.executable, "-c", ODD_RESPONDER], tmp_path / "responder.log")
+        with running(responder, lambda: "ready" in responder.output()):
+            said = subprocess.run([*odd.prefix, sys.executable, "-c", probe], check=True, capture_output=True).stdout
+    assert json.loads(said) == ["ok", [False, True, True, True]]
 
 
 @pytest.fixture
