@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COMMUNITY: Final = "public"
 V3_USER: Final = "tslcd"
+#: A user without any key.
+V3_OPEN_USER: Final = "open"
 V3_AUTH: Final = "authentication-pass"
 V3_PRIV: Final = "privacy-pass"
 
@@ -33,10 +35,11 @@ class Snmpd:
         self.address = address
         self.port = port or free_port(socket.SOCK_DGRAM)
         self._prefix = list(prefix)
-        configuration = directory / "snmpd.conf"
+        configuration = self._configuration = directory / "snmpd.conf"
         configuration.write_text(
             f"rocommunity {COMMUNITY}\n"
             f"createUser {V3_USER} SHA {V3_AUTH} AES {V3_PRIV}\nrouser {V3_USER} priv\n"
+            f"createUser {V3_OPEN_USER}\nrouser {V3_OPEN_USER} noauth\n"
             "sysName test-router\nsysDescr synthetic router of the tests\n"
         )
         self.program = Program(
@@ -55,6 +58,11 @@ class Snmpd:
             directory / "snmpd.log",
             env={"SNMP_PERSISTENT_DIR": str(directory / "persistent")},
         )
+
+    def add(self, *lines: str) -> None:
+        """Add lines to its configuration, before it runs."""
+        with self._configuration.open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
 
     def answers(self) -> bool:
         """Whether it answers a GET of sysUpTime."""

@@ -35,8 +35,9 @@ T = TypeVar("T")
 #: The time window of RFC 3414 section 2.2.3 is 150 s; after so much silence the engine's time is asked for again.
 REFRESH_AFTER: Final = 100.0
 
-#: Why a device reports instead of answering (RFC 3414 section 3.2, RFC 3413 section 3.2); ``unsaid``: the engine does not tell.
-Report: TypeAlias = Literal["user", "level", "digest", "privacy", "context", "window", "engine", "unsaid"]
+#: Why a device reports instead of answering (RFC 3414 section 3.2, RFC 3413 section 3.2); ``access``: the user is right and may
+#: see nothing at this security level (authorizationError); ``unsaid``: the engine does not tell.
+Report: TypeAlias = Literal["user", "level", "digest", "access", "privacy", "context", "window", "engine", "unsaid"]
 
 
 class ReportedError(Exception):
@@ -65,9 +66,6 @@ class Link(ABC):
     Methods that wait raise ReportedError, UndecodableError, TimeoutError, or OSError. Each waits ``device.timeout`` at most
     for each datagram that it sends.
     """
-
-    #: Whether the device's engine is known (version 3), which a device tells anyone.
-    discovered: bool = False
 
     @abstractmethod
     async def open(self) -> None:
@@ -158,21 +156,18 @@ class LinkSession:
     async def _ask(self, question: Callable[[Link], Awaitable[T]]) -> T:
         """Ask, again as often as configured, and translate what goes wrong."""
         broken: UndecodableError | None = None
-        discovered = False
         for attempt in range(self._device.retries + 1):
             self.traffic.retries += attempt > 0
-            discovered = False
             try:
                 answer = await question(await self._connected())
             except ReportedError as error:
                 fresh = not self._proven
                 self._drop()
-                if fresh or error.report in {"privacy", "context"}:
+                if (fresh and error.report not in {"engine", "window"}) or error.report in {"privacy", "context"}:
                     raise self._refusal(error.report) from None
                 # the engine restarted, or its clock moved: begin anew
             except TimeoutError:
                 if self._device.snmp.version == "3":
-                    discovered = not self._proven and self._link is not None and self._link.discovered
                     self._drop()
             except UndecodableError as error:
                 broken = error
@@ -187,7 +182,7 @@ class LinkSession:
                 self._proven = True
                 self._last = self._clock()
                 return answer
-        raise await self._failure(broken, discovered=discovered)
+        raise await self._failure(broken)
 
     def _refusal(self, report: Report) -> RefusedError:
         user = self._device.snmp.user
@@ -204,20 +199,21 @@ class LinkSession:
     def _closed(self) -> RefusedError:
         return RefusedError("port", f"port {self._device.port} of {self._device.address} is closed")
 
-    async def _failure(self, broken: UndecodableError | None, *, discovered: bool) -> SnmpError:
-        """Say what it was, after the last attempt. ``discovered``: the engine told its name and then nothing more."""
+    async def _failure(self, broken: UndecodableError | None) -> SnmpError:
+        """Say what it was, after the last attempt."""
         device = self._device
         self._drop()
         if broken is not None:
             return BrokenError(f"answers of {device.address} port {device.port} cannot be decoded: {broken}")
-        if discovered and device.snmp.priv is not None:
+        heard = await knock.knock(device.address, device.port, knock.question(device.snmp), device.timeout)
+        if heard.closed:
+            return self._closed()
+        if heard.answered_from == device.address and device.snmp.priv is not None:
+            # its engine tells anyone that it is there, and nothing to whom it cannot decrypt
             return RefusedError(
                 "privacy",
                 f"SNMPv3 leaves the encrypted questions of user {device.snmp.user} unanswered: privacy password or protocol",
             )
-        heard = await knock.knock(device.address, device.port, knock.question(device.snmp), device.timeout)
-        if heard.closed:
-            return self._closed()
         message = f"no SNMP answer from {device.address} port {device.port}"
         if heard.answered_from not in {None, device.address}:
             return SilentError(f"{message}: it answers from {heard.answered_from}", answered_from=heard.answered_from)

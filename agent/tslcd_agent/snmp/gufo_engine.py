@@ -101,8 +101,6 @@ class GufoLink(Link):
                 raise ReportedError("unsaid") from None
             except (GufoError, ValueError) as error:
                 raise UndecodableError(str(error)) from None
-            finally:
-                self.discovered = bool(self._socket.get_engine_id())
 
     async def get(self, oids: Sequence[str]) -> Answer:
         """Ask one GET."""

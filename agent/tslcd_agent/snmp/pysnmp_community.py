@@ -18,6 +18,8 @@ class CommunityMachine:
 
     def __init__(self, snmp: Snmp) -> None:
         """Remember."""
+        #: Whether the peer ever answered.
+        self.known = False
         self.pdus: Any = v1 if snmp.version == "1" else v2c
         self._version = 0 if snmp.version == "1" else 1
         self._community = (snmp.community.reveal() if snmp.community else "").encode()
@@ -63,6 +65,3 @@ class CommunityMachine:
 
     def end(self) -> None:
         """Nothing is kept of a question without an answer."""
-
-    def forget_peer(self) -> None:
-        """Nothing is known of a peer."""

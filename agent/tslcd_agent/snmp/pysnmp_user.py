@@ -1,7 +1,8 @@
 """SNMPv3 messages with pysnmp: its engine makes them and reads them; nothing here sends or waits.
 
 What pysnmp 7.1 does, seen: making an engine reads modules from disk (60 ms), so that happens in a thread; an engine keeps
-what it knows of a peer under the peer's transport address, which is a name of our choice here; a datagram that it cannot
+what it knows of a peer under its transport address, a name of our choice here; reports of another engine than that one it does
+not understand, so that silence after an answer asks for a new one; a datagram that it cannot
 decode is counted in snmpInASNParseErrs and dropped in silence; a hostile one may raise nearly anything; a message from a
 stranger is answered with a report, which is let fall.
 """
@@ -51,6 +52,8 @@ _REPORTS: Final[dict[type, Report]] = {
 _UNKNOWN_CONTEXTS: Final = "1.3.6.1.6.3.12.1.5.0"
 _DOMAIN: Final = (1, 3, 6, 1, 6, 1, 1)
 _NAME: Final = "device"
+#: What the engine would read from disk while messages come in.
+_MODULES: Final = ("__SNMP-MPD-MIB", "__SNMP-USER-BASED-SM-MIB", "__PYSNMP-USM-MIB", "PYSNMP-USM-MIB")
 _VERSION: Final = 3
 _USER_BASED: Final = 3
 
@@ -65,7 +68,8 @@ class UserMachine(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp 
         self._level = 1 + (snmp.auth is not None) + (snmp.priv is not None)
         self._context = (snmp.context or "").encode()
         self._user = rfc1902.OctetString((snmp.user or "").encode())
-        self._peer = 0
+        #: Whether the peer ever answered, be it with a report.
+        self.known = False
         self._open = False
         self._sent = b""
         self._outcome: tuple[Any, Any] | None = None
@@ -79,6 +83,8 @@ class UserMachine(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp 
             PRIV_PROTOCOLS[snmp.priv.protocol, snmp.priv.extension] if snmp.priv else config.USM_PRIV_NONE,
             snmp.priv.password.reveal().encode() if snmp.priv else None,
         )
+        for module in _MODULES:
+            self._engine.get_mib_builder().load_modules(module)
         (self._undecodable,) = self._engine.get_mib_builder().import_symbols("__SNMPv2-MIB", "snmpInASNParseErrs")
 
     @property
@@ -93,7 +99,7 @@ class UserMachine(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp 
             self._engine.message_dispatcher.send_pdu(
                 self._engine,
                 _DOMAIN,
-                (_NAME, self._peer),
+                _NAME,
                 _VERSION,
                 _USER_BASED,
                 self._user,
@@ -124,7 +130,7 @@ class UserMachine(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp 
             raise UndecodableError("the question came back")
         before = int(self._undecodable.syntax)
         try:
-            self._engine.message_dispatcher.receive_message(self._engine, _DOMAIN, (_NAME, self._peer), datagram)
+            self._engine.message_dispatcher.receive_message(self._engine, _DOMAIN, _NAME, datagram)
         except Exception as error:  # noqa: BLE001 - whatever a hostile datagram raises in there
             raise UndecodableError(type(error).__name__) from None
         if int(self._undecodable.syntax) != before:
@@ -148,7 +154,3 @@ class UserMachine(AbstractTransportDispatcher):  # type: ignore[misc]  # pysnmp 
                 raise ReportedError("context")
             raise ReportedError(_REPORTS.get(type(indication), "unsaid"))
         return pdu
-
-    def forget_peer(self) -> None:
-        """Begin with discovery at the next question: the device has another engine now."""
-        self._peer += 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from support.scripted_session import ScriptedSession, router
 from tslcd_agent.config import Auth, Interfaces, PolledDevice, Priv, Snmp
 from tslcd_agent.errors import BrokenError, RefusedError, SilentError, SnmpError
 from tslcd_agent.snmp.check import check_device
+from tslcd_agent.snmp.credentials import Finding
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
 
@@ -27,8 +31,9 @@ async def say(
     alive: bool = True,
     language: Language = Language.EN,
     budget: float = 5.0,
+    finding: Finding | None = None,
 ) -> tuple[bool, str]:
-    """Check a scripted device."""
+    """Check a scripted device; ``finding``: what the search for other credentials comes to."""
     device = PolledDevice(
         id="fw",
         address="192.0.2.1",
@@ -45,7 +50,12 @@ async def say(
         assert (address, wait) == ("192.0.2.1", 1)
         return alive
 
-    result = await check_device(device, session, reachable=reachable, language=language)
+    async def find(asked: PolledDevice) -> Finding:
+        assert asked == device
+        return finding or Finding("nothing", snmp)
+
+    result = await check_device(device, session, reachable=reachable, language=language, find=find)
+    assert session.closed == 1
     assert result.name == "fw"
     assert "hidden-word" not in result.message
     return result.ok, result.message
@@ -113,6 +123,20 @@ async def test_a_good_device_is_named_and_counted() -> None:
             "bị từ chối: người dùng tslcd gửi câu hỏi mã hóa mà không được trả lời: sai mật khẩu hoặc thuật toán mã hóa (priv)",
         ),
         (
+            RefusedError("context", "x"),
+            Snmp(version="3", user="tslcd", context="vdom-2"),
+            True,
+            "refused: the device has no SNMPv3 context vdom-2: correct snmp.context",
+            "bị từ chối: thiết bị không có ngữ cảnh SNMPv3 vdom-2: sửa snmp.context",
+        ),
+        (
+            SilentError("x", answered_from="192.0.2.9"),
+            V2C,
+            True,
+            "silent: 192.0.2.1 is asked, and 192.0.2.9 answers: write that as address, or correct the device's SNMP source address",
+            "im lặng: hỏi 192.0.2.1 thì 192.0.2.9 trả lời: ghi địa chỉ đó vào address, hoặc sửa địa chỉ nguồn SNMP trên thiết bị",
+        ),
+        (
             BrokenError("not BER"),
             V2C,
             True,
@@ -142,3 +166,88 @@ async def test_a_slow_device_is_told_from_a_silent_one() -> None:
     assert not ok
     assert message.startswith("answers SNMP, but could not be read whole in 0.")
     assert message.endswith("raise poll.timeout or poll.budget")
+
+
+def taking(**changed: Any) -> Finding:
+    """Make the finding that the device takes version 3 with other protocols."""
+    assert V3.auth is not None
+    assert V3.priv is not None
+    auth = msgspec.structs.replace(V3.auth, protocol=changed.get("auth", V3.auth.protocol))
+    priv = msgspec.structs.replace(
+        V3.priv,
+        protocol=changed.get("priv", V3.priv.protocol),
+        extension=changed.get("extension", V3.priv.extension),
+    )
+    return Finding("takes", msgspec.structs.replace(V3, auth=auth, priv=priv))
+
+
+@pytest.mark.parametrize(
+    ("snmp", "finding", "english", "vietnamese"),
+    [
+        (
+            V2C,
+            Finding("takes", Snmp(version="1", community=Secret("hidden-word"))),
+            'refused as configured, but the device takes version: "1": write that into the device\'s snmp section',
+            'bị từ chối với cấu hình này, nhưng thiết bị chấp nhận version: "1": ghi như vậy vào phần snmp của thiết bị',
+        ),
+        (
+            V2C,
+            Finding("secure", V2C),
+            'silent in version 2c, but the device speaks SNMPv3: community wrong, or write version: "3" with user, auth and priv',
+            'im lặng với phiên bản 2c, nhưng thiết bị có SNMPv3: sai community, hoặc ghi version: "3" với user, auth và priv',
+        ),
+        (
+            V3,
+            taking(auth="SHA", priv="AES-256", extension="reeder"),
+            "refused as configured, but the device takes auth.protocol: SHA, priv.protocol: AES-256, priv.extension: reeder: "
+            "write that into the device's snmp section",
+            "bị từ chối với cấu hình này, nhưng thiết bị chấp nhận auth.protocol: SHA, priv.protocol: AES-256, "
+            "priv.extension: reeder: ghi như vậy vào phần snmp của thiết bị",
+        ),
+        (
+            V3,
+            Finding("takes", Snmp(version="3", user="tslcd")),
+            "refused as configured, but the device takes without auth, without priv: write that into the device's snmp section",
+            "bị từ chối với cấu hình này, nhưng thiết bị chấp nhận không có auth, không có priv: ghi như vậy vào phần snmp của thiết bị",
+        ),
+        (
+            V3,
+            Finding("takes", V3),
+            "no answer at first, but one with this very configuration afterwards: slow device or lost packets: raise poll.timeout",
+            "lúc đầu không trả lời, hỏi lại thì trả lời đúng cấu hình này: thiết bị chậm hoặc mất gói: tăng poll.timeout",
+        ),
+        (
+            V3,
+            Finding("user", V3),
+            "refused: the device knows no SNMPv3 user tslcd: correct snmp.user, or create that user on the device",
+            "bị từ chối: thiết bị không có người dùng SNMPv3 tslcd: sửa snmp.user, hoặc tạo người dùng đó trên thiết bị",
+        ),
+        (
+            V3,
+            Finding("auth", V3),
+            "refused: user tslcd is known, but the password fits no authentication protocol: correct snmp.auth.password",
+            "bị từ chối: có người dùng tslcd nhưng mật khẩu không đúng với thuật toán xác thực nào: sửa snmp.auth.password",
+        ),
+        (
+            V3,
+            Finding("priv", V3),
+            "refused: user tslcd is authenticated (auth.protocol: SHA-256), but the password fits no privacy protocol: "
+            "correct snmp.priv.password",
+            "bị từ chối: người dùng tslcd xác thực đúng (auth.protocol: SHA-256), nhưng mật khẩu mã hóa không đúng với "
+            "thuật toán nào: sửa snmp.priv.password",
+        ),
+        (
+            V3,
+            Finding("wants priv", V3),
+            "refused: user tslcd is known, but the device wants more: add snmp.priv (protocol and password)",
+            "bị từ chối: có người dùng tslcd nhưng thiết bị đòi thêm: ghi thêm snmp.priv (protocol và password)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("error", [SilentError("x"), RefusedError("user", "x")], ids=["silent", "refused"])
+async def test_what_the_device_takes_instead_is_said_as_it_is_written(
+    error: SnmpError, snmp: Snmp, finding: Finding, english: str, vietnamese: str
+) -> None:
+    """The keys and values of the settings, so that a technician copies them."""
+    assert await say(failing(error), snmp=snmp, finding=finding) == (False, english)
+    assert await say(failing(error), snmp=snmp, finding=finding, language=Language.VI) == (False, vietnamese)
