@@ -12,8 +12,9 @@ Invariants:
 * The published counter is never ahead of the true one, and falls only when the device's own fell without wrapping.
 * Where a counter may have wrapped more than once between two readings it is told by the least that can be true, and its
   interface is named in :attr:`Counters.doubtful`: nothing is made up.
-* What must survive a restart of the agent (:class:`Remembered`) changes with a wrap, and with every quarter of the range
-  that a counter which has wrapped moves on, so that it can be told whether it wrapped while nobody looked.
+* What must survive a restart of the agent (:class:`Remembered`) changes with a wrap, with every quarter of the range that
+  a counter which has wrapped moves on, so that it can be told whether it wrapped while nobody looked, and with a restart
+  of the device that such a counter survived.
 
 Pure: times are arguments, files are elsewhere (:mod:`tslcd_agent.snmp.counter_files`).
 """
@@ -208,7 +209,7 @@ class Counters:
             wrapped = not anew and raw + RANGE - cell.raw <= limit
             self.changed |= wrapped or cell.wraps > 0
             cell.wraps = cell.wraps + 1 if wrapped else 0
-        elif cell.wraps and raw - cell.memo >= QUARTER:
+        elif cell.wraps and (raw - cell.memo >= QUARTER or moment.restarts != cell.restarts):
             self.changed = True
         cell.raw, cell.mono, cell.restarts = raw, moment.mono, moment.restarts
 
