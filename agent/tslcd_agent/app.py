@@ -36,7 +36,10 @@ from tslcd_agent.links.watch import LinkWatch, watched_device
 from tslcd_agent.probes.prober import Prober
 from tslcd_agent.probes.runner import runners
 from tslcd_agent.reporter import Reporter, boot_id
+from tslcd_agent.snmp.counter_files import CounterFiles
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
+from tslcd_agent.snmp.profile.library import Library
+from tslcd_agent.snmp.profile.reader import ProfileReader
 from tslcd_agent.snmp.session import open_session
 from tslcd_agent.spool import Bounds, Spool, system_clock
 from tslcd_agent.telemetry import VERSION, Heartbeat
@@ -55,7 +58,8 @@ _log = get_logger("agent")
 
 
 async def run(path: Path, config: AgentConfig) -> None:
-    """Be the agent until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SpoolError."""
+    """Be the agent until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SpoolError, SettingsError."""
+    library = await asyncio.to_thread(profiles, config)
     boot, health, polls, traps, states = boot_id(), Health(), PollStatistics(), TrapStatistics(), LinkStates()
     signals = _Signals()
     bounds = Bounds(int(config.spool.max_size), config.spool.max_age)
@@ -79,13 +83,13 @@ async def run(path: Path, config: AgentConfig) -> None:
             sending = group.create_task(courier.run(), name="courier")
             watchdog = group.create_task(health.feed(), name="watchdog")
             while not signals.stop:
-                producers = group.create_task(_produce(config, parts), name="producers")
+                producers = group.create_task(_produce(config, library, parts), name="producers")
                 notify("READY=1")
                 await signals.wait()
                 await _cancel(producers)
                 if not signals.stop:
                     notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-                    config = await _reload(path, config, courier)
+                    config, library = await _reload(path, config, library, courier)
             notify("STOPPING=1")
             courier.stop()
             await asyncio.wait([sending], timeout=GOODBYE_WITHIN)
@@ -134,11 +138,12 @@ class _Parts(NamedTuple):
     states: LinkStates
 
 
-async def _produce(config: AgentConfig, parts: _Parts) -> None:
+async def _produce(config: AgentConfig, library: Library, parts: _Parts) -> None:
     """Run every producer of ``config`` until cancelled."""
     submit, courier, heartbeat, health, polls, traps, states = parts
     prober = Prober(config.untouchable(), exchange=courier.round_trip)
     heartbeat.interval = config.heartbeat.interval
+    memory = CounterFiles(Path(config.spool.directory, "counters"))
     pollers: dict[str, DevicePoller] = {}
     around = Pollers(pollers)
     try:
@@ -153,6 +158,8 @@ async def _produce(config: AgentConfig, parts: _Parts) -> None:
                     health=health,
                     statistics=polls,
                     links=states,
+                    profile=ProfileReader(library, device.profile),
+                    memory=memory,
                 )
                 group.create_task(poller.run(), name=poller.name)
                 if device.watch is not None:
@@ -180,22 +187,28 @@ async def _produce(config: AgentConfig, parts: _Parts) -> None:
         prober.close()
 
 
-async def _reload(path: Path, config: AgentConfig, courier: Courier) -> AgentConfig:
-    """Return the settings that are in the file now, or those in use when the new ones cannot be used."""
+def profiles(config: AgentConfig) -> Library:
+    """Read the profiles (blocking). Raises SettingsError for what is wrong with those of the settings' own directory."""
+    return Library([Path(config.profiles)] if config.profiles else [])
+
+
+async def _reload(path: Path, config: AgentConfig, library: Library, courier: Courier) -> tuple[AgentConfig, Library]:
+    """Return the settings and profiles that are in the files now, or those in use when the new ones cannot be used."""
     try:
         loaded = await asyncio.to_thread(load_config, path)
+        found = await asyncio.to_thread(profiles, loaded.value)
     except SettingsError as error:
         for problem in error.problems:
             _log.error("settings not used", problem=str(problem))
         _log.warning("reload refused: the settings in use stay", problems=len(error.problems))
-        return config
+        return config, library
     fixed = [name for name in FIXED_SECTIONS if getattr(loaded.value, name) != getattr(config, name)]
     if fixed:
         _log.warning("these sections change with a restart only", sections=", ".join(fixed))
     courier.config_digest = await asyncio.to_thread(digest, path)
     courier.wake()
     _log.info("settings loaded", devices=len(loaded.value.devices), probes=len(loaded.value.probes))
-    return loaded.value
+    return loaded.value, found
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

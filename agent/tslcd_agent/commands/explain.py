@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tslcd_agent.app import profiles
 from tslcd_agent.commands.settings import path_option
 from tslcd_agent.commands.target import asking_options, choose, settings_if_any
 from tslcd_agent.snmp.device_round import DeviceRounds
@@ -49,10 +50,8 @@ def explain(
 
 def library_of(config: AgentConfig | None) -> Library:
     """Return the profiles of the settings, or say what is wrong with them and end the program."""
-    from pathlib import Path  # noqa: PLC0415 - only here at run time
-
     try:
-        return Library([Path(config.profiles)] if config and config.profiles else [])
+        return profiles(config) if config else Library()
     except SettingsError as error:
         refuse_settings(error)
 

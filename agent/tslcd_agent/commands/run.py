@@ -14,7 +14,8 @@ from tslcd_agent import app
 from tslcd_agent.commands.settings import load, path_option
 from tslcd_agent.spool import SpoolError
 from tslcd_runtime import logs
-from tslcd_runtime.command import FAULT
+from tslcd_runtime.command import FAULT, refuse_settings
+from tslcd_runtime.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -31,6 +32,8 @@ def run(path: Path) -> None:
     logs.configure(config.log.format, config.log.level)
     try:
         _work(app.run(path, config))
+    except SettingsError as error:
+        refuse_settings(error)
     except SpoolError as error:
         click.echo(f"tslcd-agent: {error}", err=True)
         sys.exit(FAULT)

@@ -170,7 +170,8 @@ class DeviceRounds:
             self.profile.forget()
         system = {oid: heard.values.get(oid) for oid in _SYSTEM}
         number, self._number = self._number, self._number + 1
-        await self.profile.read(self.reader.questions, system, result.tables, number)
+        questions = self.reader.questions
+        await self.profile.read(questions, system, result.tables, number, questions.step)
 
     def _reason(self, error: SnmpError | None, *, overran: bool) -> str:
         if error is not None:

@@ -81,6 +81,9 @@ def is_due(pace: Pace, age: int) -> bool:
 class ScalarPart:
     """Everything without keys: scalars by OID, and columns that are aggregated."""
 
+    #: What a trace calls it.
+    name: Final = "values"
+
     def __init__(self, profile: Profile) -> None:
         """Collect what to ask from the expressions of ``profile``."""
         self.columns: dict[str, dict[str, Value]] = {}
@@ -188,6 +191,7 @@ class TablePart:
     def __init__(self, table: Table) -> None:
         """Start without knowing any row."""
         self.table = table
+        self.name = f"table {table.id}"
         self.rows: list[Row] = []
         self._pace: Pace = table.every or "round"
         self._columns: dict[str, dict[str, Value]] = {}

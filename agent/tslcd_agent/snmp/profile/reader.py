@@ -11,6 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from tslcd_agent.snmp import objects as mib
@@ -23,7 +24,8 @@ from tslcd_runtime.settings import SettingsError
 from tslcd_wire.catalogue import KINDS_BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from tslcd_agent.snmp.profile.library import Library
     from tslcd_agent.snmp.session import Value
@@ -66,11 +68,18 @@ class ProfileReader:
         for part in self._order:
             part.forget()
 
-    async def read(self, questions: Questions, system: Mapping[str, Value], tables: Tables, number: int) -> None:
+    async def read(
+        self,
+        questions: Questions,
+        system: Mapping[str, Value],
+        tables: Tables,
+        number: int,
+        step: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         """Fill ``tables`` with every kind the profile knows; columns of ``device`` go beside those that are there.
 
         ``system`` has sysObjectID.0 and sysDescr.0 by OID; ``number`` counts the device's rounds from 0. Raises SnmpError;
-        what was heard until then, or until a cancellation, is in ``tables``.
+        what was heard until then, or until a cancellation, is in ``tables``. ``step`` is told each part as it is read.
         """
         self._choose(text_of(system.get(mib.SYS_OBJECT_ID)), text_of(system.get(mib.SYS_DESCR)))
         if number - self._discovered >= DISCOVER_EVERY or number < self._discovered:
@@ -82,7 +91,8 @@ class ProfileReader:
         walks = Walks(questions)
         for part in due:
             try:
-                await part.read(walks, number)
+                with step(part.name):
+                    await part.read(walks, number)
             except BaseException:
                 # whatever it was, the others come first the next time
                 self._order.remove(part)
