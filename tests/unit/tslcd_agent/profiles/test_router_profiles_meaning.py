@@ -57,7 +57,10 @@ async def test_an_ip_sla_echo(sense: int, completion: int, expected: dict[str, f
 
 
 async def test_an_ip_sla_jitter_operation_and_one_without_tag() -> None:
-    """Its time is the mean of the round trips, its loss counts both ways and what is missing; no tag: its number."""
+    """Its time is the mean of the round trips, its loss counts both ways and what is missing; no tag: its number.
+
+    The precision that the administrator set is the unit of its times.
+    """
     jitter = f"{RTT}.5.2.1"
     objects: dict[str, Value] = {
         f"{RTT}.2.1.1.3.20": b"",
@@ -72,6 +75,10 @@ async def test_an_ip_sla_jitter_operation_and_one_without_tag() -> None:
     }
     assert await rows("cisco-ios", "path", objects) == {
         "20": pytest.approx({"up": 1, "rtt_seconds": 0.02, "loss_ratio": 0.05, "jitter_seconds": 0.003})
+    }
+    objects[f"{RTT}.2.2.1.37.20"] = 2  # precision microseconds
+    assert await rows("cisco-ios", "path", objects) == {
+        "20": pytest.approx({"up": 1, "rtt_seconds": 0.00002, "loss_ratio": 0.05, "jitter_seconds": 0.000003})
     }
 
 
