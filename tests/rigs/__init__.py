@@ -1,0 +1,1 @@
+"""The fault rigs of the edge, behind ``tests/soak``."""
