@@ -36,7 +36,7 @@ from tslcd_agent.snmp.asking import Answer, Link, LinkSession, ReportedError, Un
 from tslcd_agent.snmp.datagram import read_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gufo.snmp import BaseAuthKey, BasePrivKey
 
@@ -95,12 +95,8 @@ class GufoLink(Link):
     async def refresh(self) -> None:
         """Ask for the engine's time; the first time, after its name."""
         if self._secure:
-            try:
+            with _translated():
                 await self._socket.refresh()
-            except SnmpAuthError:
-                raise ReportedError("unsaid") from None
-            except (GufoError, ValueError) as error:
-                raise UndecodableError(str(error)) from None
 
     async def get(self, oids: Sequence[str]) -> Answer:
         """Ask one GET."""
@@ -145,6 +141,23 @@ def _rows(
         return []
 
 
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Let nothing of gufo's out but what :class:`Link` allows."""
+    try:
+        yield
+    except SnmpAuthError:
+        raise ReportedError("unsaid") from None
+    except (GufoError, ValueError) as error:
+        raise UndecodableError(str(error)) from None
+    except BaseException as error:
+        # a panic in Rust comes as a BaseException that no module gives a name to; it must not end the agent
+        if type(error).__name__ != "PanicException":
+            raise
+        msg = "gufo-snmp failed"
+        raise UndecodableError(msg) from None
+
+
 class GufoClient(GufoSocket):
     """gufo's client with one deadline an answer, however many foreign datagrams come before it.
 
@@ -169,13 +182,9 @@ class GufoClient(GufoSocket):
 
     async def exchange(self, send: Callable[[], None], receive: Callable[[], T]) -> T:
         """Send one PDU and return its answer. Raises as :class:`Link` says."""
-        try:
+        with _translated():
             await self._send(send)
             return await self._recv(receive)
-        except SnmpAuthError:
-            raise ReportedError("unsaid") from None
-        except (GufoError, ValueError) as error:
-            raise UndecodableError(str(error)) from None
 
     async def _send(self, sender: Callable[[], None]) -> None:
         """Send one PDU, and count it."""

@@ -1,10 +1,10 @@
 """SNMPv3 messages with pysnmp: its engine makes them and reads them; nothing here sends or waits.
 
 What pysnmp 7.1 does, seen: making an engine reads modules from disk (60 ms), so that happens in a thread; an engine keeps
-what it knows of a peer under its transport address, a name of our choice here; reports of another engine than that one it does
-not understand, so that silence after an answer asks for a new one; a datagram that it cannot
-decode is counted in snmpInASNParseErrs and dropped in silence; a hostile one may raise nearly anything; a message from a
-stranger is answered with a report, which is let fall.
+what it knows of a peer under its transport address, a name of our choice here; reports of another engine than that one it
+does not understand, so that silence after an answer asks for a new one; a datagram that it cannot decode is counted in
+snmpInASNParseErrs and dropped in silence; a hostile one may raise nearly anything; a message from a stranger is answered
+with a report, which is let fall.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from tslcd_agent.snmp.gufo_engine import GufoSession
 from tslcd_agent.snmp.knock import Knock, knock
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
 from tslcd_agent.snmp.pysnmp_engine import PysnmpSession
+from tslcd_agent.snmp.session import open_session
 from tslcd_runtime.health import Health
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret

@@ -199,10 +199,14 @@ def taking(**changed: Any) -> Finding:
         (
             V3,
             taking(auth="SHA", priv="AES-256", extension="reeder"),
-            "refused as configured, but the device takes auth.protocol: SHA, priv.protocol: AES-256, priv.extension: reeder: "
-            "write that into the device's snmp section",
-            "bị từ chối với cấu hình này, nhưng thiết bị chấp nhận auth.protocol: SHA, priv.protocol: AES-256, "
-            "priv.extension: reeder: ghi như vậy vào phần snmp của thiết bị",
+            (
+                "refused as configured, but the device takes auth.protocol: SHA, priv.protocol: AES-256, priv.extension: reeder: "
+                "write that into the device's snmp section"
+            ),
+            (
+                "bị từ chối với cấu hình này, nhưng thiết bị chấp nhận auth.protocol: SHA, priv.protocol: AES-256, "
+                "priv.extension: reeder: ghi như vậy vào phần snmp của thiết bị"
+            ),
         ),
         (
             V3,
@@ -231,10 +235,14 @@ def taking(**changed: Any) -> Finding:
         (
             V3,
             Finding("priv", V3),
-            "refused: user tslcd is authenticated (auth.protocol: SHA-256), but the password fits no privacy protocol: "
-            "correct snmp.priv.password",
-            "bị từ chối: người dùng tslcd xác thực đúng (auth.protocol: SHA-256), nhưng mật khẩu mã hóa không đúng với "
-            "thuật toán nào: sửa snmp.priv.password",
+            (
+                "refused: user tslcd is authenticated (auth.protocol: SHA-256), but the password fits no privacy protocol: "
+                "correct snmp.priv.password"
+            ),
+            (
+                "bị từ chối: người dùng tslcd xác thực đúng (auth.protocol: SHA-256), nhưng mật khẩu mã hóa không đúng với "
+                "thuật toán nào: sửa snmp.priv.password"
+            ),
         ),
         (
             V3,
