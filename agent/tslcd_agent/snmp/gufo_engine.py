@@ -8,6 +8,7 @@ is swallowed. It has no context name. Its reports do not tell which they are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
