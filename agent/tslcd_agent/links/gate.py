@@ -4,7 +4,8 @@ Invariants:
 
 * A device has RATE notifications a second and a burst of BURST_SECONDS times as many; all devices together have GLOBAL_RATE.
   Decoding costs two milliseconds, the gate two microseconds: a storm costs the agent a tenth of a processor, not its other work.
-* One device that storms takes nothing from the others but what is common, and of that no more than half.
+* A device that tells now and then (MODEST_RATE a second, MODEST_BURST at once) is heard also while others storm: half of what
+  is common is kept for those.
 * A refusal is logged once a source and code, then again after LOG_AGAIN seconds; sources beyond MAX_SOURCES are counted only.
 """
 
@@ -23,6 +24,8 @@ BURST_SECONDS: Final = 5
 #: Notifications a second of all devices together, and how many at once.
 GLOBAL_RATE: Final = 50.0
 GLOBAL_BURST: Final = 400.0
+MODEST_RATE: Final = 2.0
+MODEST_BURST: Final = 20.0
 LOG_AGAIN: Final = 3600.0
 MAX_SOURCES: Final = 256
 
@@ -42,8 +45,9 @@ class Bucket:
 
     def fill(self, now: float) -> float:
         """Put in what time brought; return what there is."""
-        self.tokens = min(self.burst, self.tokens + max(0.0, now - self.since) * self.rate)
-        self.since = now
+        if now > self.since:
+            self.tokens = min(self.burst, self.tokens + (now - self.since) * self.rate)
+            self.since = now
         return self.tokens
 
 
@@ -54,22 +58,23 @@ class Gate:
         """Begin with everything full."""
         self._rate = rate
         self._devices: dict[str, Bucket] = {}
+        self._modest: dict[str, Bucket] = {}
         self._all = Bucket(GLOBAL_RATE, GLOBAL_BURST)
         self._storming: set[str] = set()
 
     def admit(self, device: str, now: float) -> bool:
         """Whether one more of ``device`` is looked at now. ``now``: seconds of a clock that does not jump."""
-        bucket = self._devices.get(device)
-        if bucket is None:
-            bucket = self._devices[device] = Bucket(self._rate, self._rate * BURST_SECONDS, since=now)
-        if bucket.fill(now) < 1:
+        if device not in self._devices:
+            self._devices[device] = Bucket(self._rate, self._rate * BURST_SECONDS, since=now)
+            self._modest[device] = Bucket(MODEST_RATE, MODEST_BURST, since=now)
+        own, modest = self._devices[device], self._modest[device]
+        is_modest = modest.fill(now) >= 1
+        kept = 0.0 if is_modest else GLOBAL_BURST / 2
+        if own.fill(now) < 1 or self._all.fill(now) < 1 + kept:
             return False
-        # who has used up its own burst's half does not take the last common ones
-        spare = GLOBAL_BURST / 2 if bucket.tokens < bucket.burst / 2 else 0.0
-        if self._all.fill(now) < 1 + spare:
-            return False
-        bucket.tokens -= 1
+        own.tokens -= 1
         self._all.tokens -= 1
+        modest.tokens -= is_modest
         return True
 
     def storm_began(self, device: str) -> bool:

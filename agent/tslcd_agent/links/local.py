@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tslcd_agent.config import Links
-    from tslcd_agent.links.netlink import Message
+    from tslcd_agent.links.netlink import KernelLinks, Message
     from tslcd_agent.links.state import LinkStates
     from tslcd_agent.readings import Submit
     from tslcd_runtime.health import Health
@@ -79,7 +79,7 @@ class LocalLinks:
         states: LinkStates,
         submit: Submit,
         health: Health,
-        open_socket: Callable[[], LinkSocket] = LinkSocket,
+        open_socket: Callable[[], KernelLinks] = LinkSocket,
     ) -> None:
         """Remember; :meth:`run` works."""
         self._settings = settings
@@ -115,7 +115,7 @@ class LocalLinks:
         finally:
             self._health.unregister(_NAME)
 
-    async def _follow(self, kernel: LinkSocket) -> None:
+    async def _follow(self, kernel: KernelLinks) -> None:
         """Hear the kernel's news, and ask for everything on every tick."""
         self._ask(kernel)
         self._tick = first_tick(time.monotonic(), self._settings.interval, _NAME)
@@ -139,7 +139,7 @@ class LocalLinks:
                 continue
             await self._apply(news, at, mono)
 
-    def _ask(self, kernel: LinkSocket) -> None:
+    def _ask(self, kernel: KernelLinks) -> None:
         self._sequence += 1
         self._unseen = set(self._links)
         self._asked_at = now = time.monotonic()

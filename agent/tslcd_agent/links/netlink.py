@@ -15,7 +15,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,8 +148,28 @@ def _text(value: bytes) -> str:
     return value.rstrip(b"\0").decode(errors="replace")
 
 
+class KernelLinks(Protocol):
+    """What the rest of the agent knows of rtnetlink: ask for all links, and hear of each that changes."""
+
+    def fileno(self) -> int:
+        """Return the descriptor, to wait on."""
+        ...
+
+    def ask(self, sequence: int) -> None:
+        """Ask for all links; the answers come between the news. Raises OSError."""
+        ...
+
+    def receive(self) -> list[Message]:
+        """Return what came. Raises BlockingIOError when nothing did, OSError with ENOBUFS when some is lost."""
+        ...
+
+    def close(self) -> None:
+        """Close."""
+        ...
+
+
 class LinkSocket:
-    """A socket that hears of every link. Raises OSError where rtnetlink is denied."""
+    """KernelLinks of this box. Raises OSError where rtnetlink is denied."""
 
     def __init__(self) -> None:
         """Open and subscribe, without blocking from now on."""
