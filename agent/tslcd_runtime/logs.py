@@ -11,16 +11,12 @@ import os
 import sys
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from tslcd_runtime.absence import absent
+
 # structlog takes rich and pygments along where they are installed: 5 MB (of the agent's 42) that only commands need, and
 # tracebacks that show the values of local variables. So they are not there while it is imported.
-_rich = sys.modules.get("rich")
-sys.modules["rich"] = None  # type: ignore[assignment]
-try:
+with absent("rich"):
     import structlog
-finally:
-    del sys.modules["rich"]
-    if _rich is not None:
-        sys.modules["rich"] = _rich
 
 Format: TypeAlias = Literal["auto", "console", "logfmt", "json"]
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]

@@ -19,15 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeVar
 
-import aiomqtt
 import msgspec
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
 from tslcd_runtime import sockets
+from tslcd_runtime.absence import absent
 from tslcd_runtime.mqtt_session import ClosedEarlyError, MqttConnectError, Session
 from tslcd_runtime.secret import Secret
+
+# paho takes dnspython along where it is installed: 3.6 MB for SRV records, which nobody asks for here
+with absent("dns"):
+    import aiomqtt
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

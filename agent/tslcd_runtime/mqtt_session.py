@@ -15,9 +15,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import aiomqtt
-from aiomqtt.exceptions import MqttCodeError, MqttConnectError
-from paho.mqtt.client import MQTT_ERR_SUCCESS
+from tslcd_runtime.absence import absent
+
+# see tslcd_runtime.mqtt
+with absent("dns"):
+    import aiomqtt
+    from aiomqtt.exceptions import MqttCodeError, MqttConnectError
+    from paho.mqtt.client import MQTT_ERR_SUCCESS
 
 if TYPE_CHECKING:
     import socket
