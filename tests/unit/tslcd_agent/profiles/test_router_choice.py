@@ -1,10 +1,10 @@
-"""Which router and which switch has which profile, and what its description tells when no object does."""
+"""Which router and which switch has which profile, and what is told in sentences instead of numbers."""
 
 from __future__ import annotations
 
 import pytest
 
-from support.profiled import LIBRARY, cells
+from support.profiled import LIBRARY, cells, column, rows
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 
@@ -75,3 +75,27 @@ async def test_model_and_version_in_a_description(
 def test_which_router_has_which_profile(sys_object_id: str, sys_descr: str, profile: str) -> None:
     """Families by their prefix; what shares a prefix, and what has none of its own, by the description."""
     assert LIBRARY.choose(sys_object_id, sys_descr).name == profile
+
+
+async def test_light_in_an_icx_fibre_is_a_sentence() -> None:
+    """dBm as they are, microwatts made dBm; what is not available is no reading."""
+    optics = "1.3.6.1.4.1.1991.1.1.3.3.6.1"
+    objects = {
+        **column("1.3.6.1.2.1.31.1.1.1.1", b"1/1/1", b"1/1/2", b"1/1/3"),
+        **column(f"{optics}.1", b"  49.9531 C: Normal", b"  31.0000 C: Normal", b"N/A"),
+        **column(f"{optics}.2", b"-002.2640 dBm: Normal", b"0578.0000 uWatts: Normal", b"N/A"),
+        **column(f"{optics}.3", b"-023.0102 dBm: Low-Alarm", b"0000.0000 uWatts: Low-Alarm", b"N/A"),
+    }
+    assert await rows("ruckus-icx", "sensor", objects) == {
+        "1/1/1 optics": {
+            "receive_power_dbm": pytest.approx(-23.0102),
+            "transmit_power_dbm": pytest.approx(-2.264),
+            "temperature_celsius": pytest.approx(49.9531),
+            "type": "optical",
+        },
+        "1/1/2 optics": {
+            "transmit_power_dbm": pytest.approx(-2.3807, abs=0.0001),
+            "temperature_celsius": 31,
+            "type": "optical",
+        },
+    }
