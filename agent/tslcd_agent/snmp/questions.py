@@ -117,12 +117,13 @@ class Questions:
         """Ask in one GET, in halves when the device cannot answer it; the answer has sysUpTime too. Raises SnmpError."""
         if self._poison:
             oids = [oid for oid in oids if oid not in self._poison]
+        said = True
         try:
             answer = await self._session.get((mib.SYS_UP_TIME, *oids))
         except SilentError:
             if not oids or not await self._still_there():
                 raise
-            answer = {}
+            answer, said = {}, False
         if mib.SYS_UP_TIME in answer:
             self.answered = True
             self.up_time.hear(answer[mib.SYS_UP_TIME], self._clock())
@@ -137,7 +138,7 @@ class Questions:
         known, half = len(self._poison), len(oids) // 2
         answer = {**await self.ask(oids[:half]), **await self.ask(oids[half:])}
         if len(self._poison) == known:
-            self.per_get.refuse(len(oids))
+            self.per_get.refuse(len(oids), sure=said)
         return answer
 
     async def walk(self, column: str, limit: int) -> dict[str, Value]:
@@ -153,7 +154,7 @@ class Questions:
                 self.answered = True
                 return cells
             self._refusals += 1
-            self.per_walk.refuse(size)
+            self.per_walk.refuse(size, sure=False)
 
     async def _still_there(self) -> bool:
         """Whether a device that was silent to a large question answers a small one."""

@@ -25,32 +25,39 @@ class Allowance:
         """Begin with everything."""
         self._most = most
         self._refused = most + 1
+        self._proven = 0  # a size that was good for long, 0 where there is none
         self._patience = PATIENCE
         self._good = 0
-        self._trial = False
         #: What to ask for now.
         self.size = most
 
-    def refuse(self, size: int) -> None:
-        """Take note that an answer of ``size`` did not come. Sizes below 1 do not exist."""
-        self._refused = max(2, min(self._refused, size)) if size <= self.size else self._refused
-        if self._trial:
+    def refuse(self, size: int, *, sure: bool = True) -> None:
+        """Take note that an answer of ``size`` did not come. Sizes below 1 do not exist.
+
+        ``sure``: the device said so; silence may have been the network's.
+        """
+        if size > self.size:
+            return
+        if sure:
+            self._refused = max(2, size)
+        if 0 < self._proven < size:
+            # a trial failed: back to what was good
             self._patience = min(MAX_PATIENCE, 2 * self._patience)
-        self.size = max(1, min(self.size, size // 2))
+            self.size = self._proven
+        else:
+            self.size = max(1, size // 2)
+        self._proven = 0
         self._good = 0
-        self._trial = False
 
     def accept(self) -> None:
         """Take note of a round in which nothing was refused."""
-        if self.size >= self._most:
-            return
         self._good += 1
-        if self._good < self._patience:
+        if self.size >= self._most or self._good < self._patience:
             return
         self._good = 0
+        self._proven = self.size
         if self._refused - self.size <= 1:
             # all that is known to be refused was found out long ago: perhaps it was the network
             self._refused = self._most + 1
             self._patience = min(MAX_PATIENCE, 2 * self._patience)
-        self._trial = True
-        self.size = min(self._most, (self.size + self._refused + 1) // 2)
+        self.size = min(self._most, (self.size + self._refused) // 2)
