@@ -102,6 +102,8 @@ class Site:
         self.centre = Namespace(f"tslcd-bench-{pid}-centre")
         #: Addresses of the device as ours and the peer ask it, and of the centre.
         self.ours_address, self.peer_address, self.centre_address = "192.0.2.2", "198.51.100.2", "203.0.113.2"
+        #: Address of the site on the link between agent and device.
+        self.agent_address = "192.0.2.1"
 
     @contextlib.contextmanager
     def built(self, interfaces: int) -> Iterator[Site]:

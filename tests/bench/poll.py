@@ -6,6 +6,9 @@ as Prometheus does. CPU time of whole processes, nothing subtracted: heartbeats,
 
 A poll of ours is seen on its link: packets, then silence. A round has as many polls as the agent needs to read names and
 speeds again once, so that this is in the figure with its share.
+
+collectd, the second peer, polls by itself: it is watched for as many seconds as it has polls, over the peer's link. The trap
+listener's memory is that of a second agent which heard a trap, when everything else is done.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import machine, programs, snmp_exporter
+from bench import collectd, machine, programs, snmp_exporter
+from bench.collectd import Collectd
 from bench.figures import Figure, Result
 from bench.meter import Meter, cpu_seconds, resident_bytes, settle
 from bench.networks import Site, Traffic
@@ -34,12 +38,14 @@ if TYPE_CHECKING:
 MAX_RATIO: Final = 0.5
 MAX_WIRE_RATIO: Final = 0.2
 MAX_MEMORY: Final = 42.0
+MAX_MEMORY_TRAPS: Final = 62.0
 MIB: Final = 2**20
-_NEEDS: Final = ("snmpd", "snmp", "mosquitto", snmp_exporter.PACKAGE)
+_NEEDS: Final = ("snmpd", "snmp", "mosquitto", snmp_exporter.PACKAGE, collectd.PACKAGE)
 #: A link without a packet for so long (seconds): the poll is over, and its report is with the collector.
 _QUIET: Final = 0.3
 _LOOK: Final = 0.02
-_SNMP, _BROKER, _WEB, _EXPORTER = 161, 1883, 9470, 9116
+_SNMP, _BROKER, _WEB, _EXPORTER, _TRAPS = 161, 1883, 9470, 9116, 162
+_LINK_DOWN: Final = "1.3.6.1.6.3.1.1.5.3"
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ class _Found:
     link_same: list[Traffic] = field(default_factory=list)
     link_walk: list[Traffic] = field(default_factory=list)
     uplink: list[Traffic] = field(default_factory=list)
+    collectd: list[float] = field(default_factory=list)
+    link_collectd: list[Traffic] = field(default_factory=list)
 
 
 class _Course:
@@ -89,11 +97,23 @@ class _Course:
         self.collector = programs.collector(
             folder, inventory_folder=inventory_folder, broker_port=_BROKER, port=_WEB, prefix=site.centre.prefix
         )
-        self.agent = programs.agent(
-            folder,
-            name=agent,
-            broker_address=(site.centre_address, _BROKER),
-            device=(device, site.ours_address),
+        (folder / "trapped").mkdir()
+        self.agent, self.trapped = (
+            programs.agent(
+                home,
+                name=agent,
+                broker_address=(site.centre_address, _BROKER),
+                device=(device, site.ours_address),
+                community=COMMUNITY,
+                interval=1,
+                traps=traps,
+                prefix=site.site.prefix,
+            )
+            for home, traps in ((folder, ""), (folder / "trapped", site.agent_address))
+        )
+        self.collectd = Collectd(
+            folder / "collectd",
+            address=site.peer_address,
             community=COMMUNITY,
             interval=1,
             prefix=site.site.prefix,
@@ -101,7 +121,7 @@ class _Course:
         self.exporter = SnmpExporter(folder, port=_EXPORTER, community=COMMUNITY, prefix=site.site.prefix)
         self.ours = Scraper(lambda: site.centre.connect(_WEB))
         self.peer = Scraper(lambda: site.site.connect(_EXPORTER))
-        self._seen = 0
+        self.seen = 0
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -126,18 +146,18 @@ class _Course:
 
     def link(self, name: str) -> Traffic:
         """Return what went over a link so far."""
-        return self.site.traffic(name, self.agent.pid)
+        return self.site.traffic(name, self.exporter.program.pid)
 
     def wait_for_poll(self) -> None:
         """Wait for the end of the agent's next poll. Raises TimeoutError."""
-        wait_until(lambda: self.link("ours").packets != self._seen, 10, "a poll of the agent")
+        wait_until(lambda: self.link("ours").packets != self.seen, 10, "a poll of the agent")
         last, since = 0, time.monotonic()
         while time.monotonic() - since < _QUIET:
             packets = self.link("ours").packets
             if packets != last:
                 last, since = packets, time.monotonic()
             time.sleep(_LOOK)
-        self._seen = last
+        self.seen = last
 
     def ask_peer(self, module: str) -> None:
         """Have the peer poll, and read its page."""
@@ -166,8 +186,12 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
             agent_memory = resident_bytes(course.agent.pid) / MIB
             collector_memory = resident_bytes(course.collector.pid) / MIB
             exporter_memory = resident_bytes(course.exporter.program.pid) / MIB
+            tell(f"collectd, {size.rounds} × {size.polls} polls")
+            collectd_memory = _collectd(course, size, found)
             tell("the collector with nothing to do")
             idle = _idle(course, size)
+            tell("an agent that listens for traps")
+            trapped_memory = _trapped(course)
     whole = [agent + collector for agent, collector in zip(found.agent, found.collector, strict=True)]
     figures = [
         Figure("CPU of one poll, whole path", "ms", whole, found.same, max_ratio=MAX_RATIO),
@@ -180,9 +204,16 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
         Figure("CPU of one poll, peer walks whole tables", "ms", whole, found.walk),
         Figure("CPU of the device", "ms", found.device_ours, found.device_same),
         Figure("resident memory of agent", "MiB", [agent_memory], [exporter_memory], max_ours=MAX_MEMORY),
+        Figure("resident memory of agent that listens for traps", "MiB", [trapped_memory], max_ours=MAX_MEMORY_TRAPS),
+        Figure("resident memory of agent, collectd", "MiB", [agent_memory], [collectd_memory]),
         Figure("resident memory of the collector", "MiB", [collector_memory]),
+        Figure("CPU of one poll, agent and collectd", "ms", found.agent, found.collectd),
         Figure("SNMP packets", "a poll", _packets(found.link_ours), _packets(found.link_same)),
+        Figure("SNMP packets, peer walks", "a poll", _packets(found.link_ours), _packets(found.link_walk)),
+        Figure("SNMP packets, collectd", "a poll", _packets(found.link_ours), _packets(found.link_collectd)),
         Figure("SNMP bytes", "a poll", _bytes(found.link_ours), _bytes(found.link_same)),
+        Figure("SNMP bytes, peer walks", "a poll", _bytes(found.link_ours), _bytes(found.link_walk)),
+        Figure("SNMP bytes, collectd", "a poll", _bytes(found.link_ours), _bytes(found.link_collectd)),
         Figure(
             "bytes to the centre", "a poll", _bytes(found.uplink), _bytes(found.link_same), max_ratio=MAX_WIRE_RATIO
         ),
@@ -195,6 +226,7 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
         [
             f"{size.interfaces} interfaces, once a second, {size.polls} polls a round; peer: the same objects, GETBULK of 25",
             f"ours reads speeds and descriptions every {REDISCOVER_EVERY} polls, the rest every time; the peer all every time",
+            f"collectd: the same columns without ifAlias, GETBULK of {collectd.BULK}; it walks ifName with every two of them",
             "the collector's idle loops serve all devices; they are in the first figure as if for this one alone",
             "bytes: Ethernet header and above, both ways; to the centre: ours MQTT, the peer's SNMP as polled from there",
         ],
@@ -236,6 +268,32 @@ def _walks(course: _Course, size: Size, found: _Found) -> None:
     found.link_walk.append(_share(course.link("peer") - before, size.walks))
 
 
+def _collectd(course: _Course, size: Size, found: _Found) -> float:
+    """Let collectd poll, as many rounds as the others; return its resident memory, MiB."""
+    program = course.collectd.program
+    with running(program, lambda: course.collectd.interfaces() >= size.interfaces, timeout=30):
+        for _ in range(size.rounds):
+            meter, before, began = Meter(program.pid), course.link("peer"), time.monotonic()
+            time.sleep(size.polls)
+            polls = time.monotonic() - began
+            found.collectd.append(meter.seconds() / polls * 1e3)
+            found.link_collectd.append(_share(course.link("peer") - before, polls))
+        return resident_bytes(program.pid) / MIB
+
+
+def _trapped(course: _Course) -> float:
+    """Return the resident memory (MiB) of an agent that polled and heard a trap."""
+    site = course.site
+    with running(course.trapped, lambda: course.link("ours").packets != course.seen, timeout=30):
+        for _ in range(3):
+            course.wait_for_poll()
+        machine.run([*site.device.prefix, "snmptrap", "-v2c", "-c", COMMUNITY, f"{site.agent_address}:{_TRAPS}", "",
+                     _LINK_DOWN, "1.3.6.1.2.1.2.2.1.1.4", "i", "4"])  # fmt: skip
+        for _ in range(3):
+            course.wait_for_poll()
+        return resident_bytes(course.trapped.pid) / MIB
+
+
 def _idle(course: _Course, size: Size) -> float:
     """Return what the collector uses in the time of one poll (a second) when nobody reports, milliseconds."""
     course.agent.stop()
@@ -245,7 +303,7 @@ def _idle(course: _Course, size: Size) -> float:
     return meter.seconds() / (time.monotonic() - began) * 1e3
 
 
-def _share(traffic: Traffic, polls: int) -> Traffic:
+def _share(traffic: Traffic, polls: float) -> Traffic:
     return Traffic(round(traffic.packets / polls), round(traffic.bytes / polls))
 
 

@@ -59,9 +59,13 @@ def agent(
     device: tuple[str, str],
     community: str,
     interval: float,
+    traps: str = "",
     prefix: Sequence[str] = (),
 ) -> Program:
-    """Return an agent that polls one device (id and address) every ``interval`` seconds; all else at its default."""
+    """Return an agent that polls one device (id and address) every ``interval`` seconds; all else at its default.
+
+    ``traps``: the address to listen on for traps, none when empty.
+    """
     secret = folder / "community"
     secret.write_text(community)
     secret.chmod(0o600)
@@ -72,6 +76,7 @@ def agent(
         f"spool: {{directory: {folder / 'spool'}}}\n"
         f"poll: {{interval: {interval:g}s, budget: {interval:g}s}}\n"
         f"devices: {{{device[0]}: {{address: {device[1]}, snmp: {{community: {{file: {secret}}}}}}}}}\n"
+        + (f"traps: {{addresses: [{traps}]}}\n" if traps else "")
     )
     command = [*prefix, machine.program("tslcd-agent"), "run", "--config", str(file)]
     return Program(command, folder / "agent.log")
