@@ -78,7 +78,7 @@ def test_which_router_has_which_profile(sys_object_id: str, sys_descr: str, prof
 
 
 async def test_light_in_an_icx_fibre_is_a_sentence() -> None:
-    """dBm as they are, microwatts made dBm; what is not available is no reading."""
+    """Decibels as they are, microwatts made decibels; what is not available is no reading."""
     optics = "1.3.6.1.4.1.1991.1.1.3.3.6.1"
     objects = {
         **column("1.3.6.1.2.1.31.1.1.1.1", b"1/1/1", b"1/1/2", b"1/1/3"),
