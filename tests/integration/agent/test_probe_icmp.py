@@ -202,7 +202,7 @@ from tslcd_agent.probes.icmp import Pinger
 
 async def main():
     pinger = Pinger()
-    result = await pinger.probe(Echoes("127.0.0.1", count=4, spacing=0.3, wait=0.2))
+    result = await pinger.probe(Echoes("127.0.0.1", count=3, spacing=1.5, wait=1.0))
     print(json.dumps([result.outcome, [rtt is not None for rtt in result.rtts]]))
     pinger.close()
 
@@ -213,7 +213,7 @@ asyncio.run(main())
         responder = Program([*odd.prefix, sys.executable, "-c", ODD_RESPONDER], tmp_path / "responder.log")
         with running(responder, lambda: "ready" in responder.output()):
             said = subprocess.run([*odd.prefix, sys.executable, "-c", probe], check=True, capture_output=True).stdout
-    assert json.loads(said) == ["ok", [False, True, True, True]]
+    assert json.loads(said) == ["ok", [False, True, True]]
 
 
 @pytest.fixture

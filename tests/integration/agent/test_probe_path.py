@@ -166,7 +166,7 @@ def test_a_changed_way_is_told_once_and_silence_is_no_change(
 
 def test_a_silent_router_is_a_star_and_no_change(country: Country) -> None:
     """It forwards, and says nothing: its hop is not known, the others are."""
-    with probing(country.site, "203.0.113.1", 1) as way:
+    with probing(country.site, "203.0.113.1", 4) as way:
         assert way.round()["route"][0] == "198.51.100.6"
         country.silence(country.left)
         for _ in range(2):
@@ -179,14 +179,14 @@ def test_a_silent_router_is_a_star_and_no_change(country: Country) -> None:
 
 def test_a_way_that_ends_is_told_apart_from_one_that_is_barred(country: Country) -> None:
     """Swallowed behind the second router; refused by it; no route at all; and each is over in time."""
-    with probing(country.site, "203.0.113.77", 1) as way:
+    with probing(country.site, "203.0.113.77", 4) as way:
         country.core.ip("route", "add", "blackhole", "203.0.113.77/32")
         found = way.round()
         assert (found["outcome"], found["hops"], found["up"]) == ("no_answer", None, 0)
         assert found["reason"] == "not reached; the last router that answered is hop 1"
         country.core.ip("route", "replace", "unreachable", "203.0.113.77/32")
         assert way.round()["outcome"] == "unreachable"
-    with probing(country.site, "192.0.2.1", 1) as way:
+    with probing(country.site, "192.0.2.1", 4) as way:
         found = way.round()
         assert found["outcome"] == "unreachable"
 
