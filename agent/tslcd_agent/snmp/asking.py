@@ -208,6 +208,12 @@ class LinkSession:
         heard = await knock.knock(device.address, device.port, knock.question(device.snmp), device.timeout)
         if heard.closed:
             return self._closed()
+        if heard.answered_from == device.address and device.snmp.context is not None:
+            # Net-SNMP says nothing in a context that it has not
+            message = (
+                f"SNMPv3 leaves the questions in context {device.snmp.context} unanswered: context name, or privacy"
+            )
+            return RefusedError("context", message)
         if heard.answered_from == device.address and device.snmp.priv is not None:
             # its engine tells anyone that it is there, and nothing to whom it cannot decrypt
             return RefusedError(

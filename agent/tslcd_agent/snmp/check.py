@@ -220,8 +220,8 @@ def _refused(device: PolledDevice, error: RefusedError, language: Language) -> s
             )
         case "context":
             return language.say(
-                vi=f"bị từ chối: thiết bị không có ngữ cảnh SNMPv3 {device.snmp.context}: sửa snmp.context",
-                en=f"refused: the device has no SNMPv3 context {device.snmp.context}: correct snmp.context",
+                vi=f"bị từ chối: câu hỏi trong ngữ cảnh SNMPv3 {device.snmp.context} không được trả lời: sửa snmp.context, hoặc phần mã hóa (priv)",
+                en=f"refused: questions in the SNMPv3 context {device.snmp.context} stay unanswered: correct snmp.context, or the encryption (priv)",
             )
         case _:
             assert_never(error.reason)

@@ -126,8 +126,8 @@ async def test_a_good_device_is_named_and_counted() -> None:
             RefusedError("context", "x"),
             Snmp(version="3", user="tslcd", context="vdom-2"),
             True,
-            "refused: the device has no SNMPv3 context vdom-2: correct snmp.context",
-            "bị từ chối: thiết bị không có ngữ cảnh SNMPv3 vdom-2: sửa snmp.context",
+            "refused: questions in the SNMPv3 context vdom-2 stay unanswered: correct snmp.context, or the encryption (priv)",
+            "bị từ chối: câu hỏi trong ngữ cảnh SNMPv3 vdom-2 không được trả lời: sửa snmp.context, hoặc phần mã hóa (priv)",
         ),
         (
             SilentError("x", answered_from="192.0.2.9"),
