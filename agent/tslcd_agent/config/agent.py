@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from tslcd_agent.config.devices import Device, PolledDevice, check_devices
-from tslcd_agent.config.links import Links, Traps
+from tslcd_agent.config.links import Links, Traps, check_links
 from tslcd_agent.config.probes import Probe, check_probes
 from tslcd_agent.config.values import MIN_INTERVAL, Settings, normal_address
 from tslcd_runtime import settings
@@ -162,8 +162,7 @@ def cross_check(loaded: Loaded[AgentConfig]) -> Iterator[Problem]:
         yield loaded.problem(("poll", "budget"), f"longer than poll.interval, {DURATION.show(config.poll.interval)}")
     yield from check_devices(loaded)
     yield from _profiles(loaded)
-    if config.links is not None and config.links.device in config.devices:
-        yield loaded.problem(("links", "device"), f"the name of a device of devices: {config.links.device}")
+    yield from check_links(loaded)
     yield from check_probes(loaded)
 
 

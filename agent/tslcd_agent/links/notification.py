@@ -57,9 +57,10 @@ class NotificationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A trap or inform. ``kind``: its snmpTrapOID. ``request``: the request-id of an inform, None of a trap.
+    """A trap or inform. ``kind``: its snmpTrapOID.
 
-    ``values``: variable bindings by OID, without snmpTrapOID; of one bound twice the last counts.
+    ``request``: a number that an inform keeps when it is sent again, and others do not have; None of a trap. ``values``:
+    variable bindings by OID, without snmpTrapOID; of one bound twice the last counts.
     """
 
     kind: str

@@ -21,6 +21,7 @@ Invariants:
 from __future__ import annotations
 
 import time
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from pyasn1.codec.ber import decoder  # type: ignore[import-untyped]
@@ -109,6 +110,8 @@ class TrapEngine:
         self._refused = 0
         self._heard: Notification | None = None
         self._failure: Any = None
+        self._payload = b""
+        self._request: int | None = None
         self._origin: tuple[bytes, int, int] = (b"", 0, 0)
         #: By engine id, the newest boots and time of an authentic message.
         self._windows: dict[bytes, tuple[int, int]] = {}
@@ -145,6 +148,7 @@ class TrapEngine:
     def hear(self, payload: bytes, address: Any) -> Notification | None:
         """Return what a datagram says; None when it was a step of SNMPv3's dialogue. Raises NotificationError."""
         self._heard = self._failure = None
+        self._payload = payload
         learned = False
         try:
             if verdec.decode_message_version(payload) == _VERSION_3:
@@ -185,7 +189,10 @@ class TrapEngine:
                 if boots < known[0] or (boots == known[0] and seconds < known[1] - TIME_WINDOW):
                     raise NotificationError("replay", "older than the time window of SNMPv3 allows")
                 self._windows[engine_id] = max(known, (boots, seconds))
-        self._request = int(arguments[8][0]) if arguments[8].tagSet == v2c.InformRequestPDU.tagSet else None
+        self._request = None
+        if arguments[8].tagSet == v2c.InformRequestPDU.tagSet:
+            # pysnmp puts numbers of its own into requests with a community; those are sent again byte by byte
+            self._request = int(arguments[8][0]) if model == _VERSION_3 else zlib.crc32(self._payload)
         self._receiver.process_pdu(*arguments)
 
     def _take(self, _engine: Any, _state: Any, _context_engine: Any, _context: Any, bindings: Any, _mine: Any) -> None:

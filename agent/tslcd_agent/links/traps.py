@@ -64,6 +64,8 @@ EAGER: Final = 4
 _BEAT: Final = 10.0
 _STUCK: Final = 120.0
 _LARGEST: Final = 65_535
+#: Wanted of the kernel, which may give less (net.core.rmem_max).
+_RECEIVE_BUFFER: Final = 1 << 20
 _SEQUENCE: Final = 0x30
 _MAPPED: Final = "::ffff:"
 _NAME: Final = "traps"
@@ -162,6 +164,7 @@ class TrapListener:
         opened = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, socket.SOCK_DGRAM)
         try:
             opened.settimeout(0)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             if version6:
                 # with an IPv4 address beside it, each has its own
                 alone = all(":" in other for other in self._settings.addresses)
