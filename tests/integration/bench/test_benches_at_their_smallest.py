@@ -49,6 +49,15 @@ SCRAPE: Final = {
     "gzip body, a sample": True,
 }
 
+LINKS: Final = [
+    *(
+        f"link down to /metrics by {way}: {figure}"
+        for way in ("trap", "netlink", "fast poll")
+        for figure in ("p50", "p99", "longest")
+    ),
+    "resident memory of agent, with traps",
+]
+
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run what ``tests/bench/run`` runs once it has installed everything, as tests/run did before."""
@@ -87,6 +96,19 @@ def test_poll_prints_every_figure_and_leaves_no_namespace() -> None:
     found = figures_of(done)
     assert list(found) == list(POLL)
     assert {name: bool(one["peer"]) for name, one in found.items()} == POLL
+    assert all(one["ours"] for one in found.values())
+    assert namespaces() <= before
+
+
+def test_links_that_go_down_are_seen_in_every_way_and_no_namespace_is_left() -> None:
+    """By trap, netlink and fast poll; the exit code would be 1 if a change never came to /metrics."""
+    before = namespaces()
+    done = bench("links", "--small", "--json")
+    if os.geteuid() != 0:
+        assert (done.returncode, "bench links: not root" in done.stderr) == (2, True)
+        return
+    found = figures_of(done)
+    assert list(found) == LINKS
     assert all(one["ours"] for one in found.values())
     assert namespaces() <= before
 
