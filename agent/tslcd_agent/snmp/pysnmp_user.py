@@ -34,7 +34,9 @@ AUTH_PROTOCOLS: Final = {
 #: By protocol and key extension, which for DES and AES-128 makes no difference.
 PRIV_PROTOCOLS: Final = {
     ("DES", "blumenthal"): config.USM_PRIV_CBC56_DES,
+    ("DES", "reeder"): config.USM_PRIV_CBC56_DES,
     ("AES", "blumenthal"): config.USM_PRIV_CFB128_AES,
+    ("AES", "reeder"): config.USM_PRIV_CFB128_AES,
     ("AES-192", "blumenthal"): config.USM_PRIV_CFB192_AES_BLUMENTHAL,
     ("AES-256", "blumenthal"): config.USM_PRIV_CFB256_AES_BLUMENTHAL,
     ("AES-192", "reeder"): config.USM_PRIV_CFB192_AES,
