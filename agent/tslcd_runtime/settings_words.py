@@ -39,6 +39,8 @@ def wanted(info: Any) -> str:
         return f"allowed are {', '.join(str(one) for one in info.values)}"
     if isinstance(info, shape.BoolType):
         return "true or false"
+    if isinstance(info, shape.UnionType):
+        return "a number or text"
     if isinstance(info, shape.StrType):
         parts = ["text"]
         if info.pattern:

@@ -179,7 +179,9 @@ def _check_value(data: bytes, tag: int, begin: int, end: int) -> None:
             raise DatagramError("a number of no octets, or one that is larger than its type")
     elif tag == _OID:
         if begin == end or (data[begin] | data[end - 1]) & _LONG or _LARGE_ARC.search(data, begin, end):
-            raise DatagramError("an object identifier without begin or end, or with a sub-identifier of more than 32 bits")
+            raise DatagramError(
+                "an object identifier without begin or end, or with a sub-identifier of more than 32 bits"
+            )
     elif tag == _INTEGER:
         if not 1 <= end - begin <= _INTEGER_OCTETS:
             raise DatagramError("an integer of no octets, or of more than five")

@@ -168,8 +168,7 @@ class DevicePoller:
         try:
             return await self._poll()
         except Exception as error:  # noqa: BLE001 - a bulkhead: one device's answers must not end the agent
-            self._tell("broken", f"a fault of the agent: {type(error).__name__}: {error}", answered=False)
-            self._log.debug("fault", exc_info=error)
+            self._tell("broken", _fault(error), answered=False)
             self._statistics.rounds += 1
             self._statistics.failures += 1
             return Reading(self._device.id, interpret.failure_tables("broken"))
@@ -276,3 +275,12 @@ class DevicePoller:
                 interfaces=", ".join(doubtful[:_NAMED]),
                 count=len(doubtful),
             )
+
+
+def _fault(error: Exception) -> str:
+    """Say what and where, for whoever mends it; a traceback would read source files while everything waits."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({trace.tb_frame.f_code.co_name}:{trace.tb_lineno})" if trace is not None else ""
+    return f"a fault of the agent: {type(error).__name__}: {error}{where}"

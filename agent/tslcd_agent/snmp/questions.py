@@ -150,11 +150,15 @@ class Questions:
             except SilentError:
                 if size <= 1 or not await self._still_there():
                     raise
+                said = False
             else:
                 self.answered = True
-                return cells
+                # an error-status ends a walk like an absent column does: one row tells which it was
+                if cells or size <= 1 or not await self._session.walk(column, 1, repetitions=1):
+                    return cells
+                said = True
             self._refusals += 1
-            self.per_walk.refuse(size, sure=False)
+            self.per_walk.refuse(size, sure=said)
 
     async def _still_there(self) -> bool:
         """Whether a device that was silent to a large question answers a small one."""

@@ -344,9 +344,11 @@ class _Schedule:
         return cls(plan, most, batches[:split], batches[split:], proof)
 
     def turns(self) -> Iterator[tuple[str, ...]]:
-        """Return the rest of the GETs, beginning after the last one of a round that was cut short."""
+        """Return the rest of the GETs, beginning with the one that cut the last round short; after it, when it did twice."""
         first = self.turn
         for position in range(len(self.tail)):
             place = (first + position) % len(self.tail)
-            self.turn = (place + 1) % len(self.tail)
+            after = (place + 1) % len(self.tail)
+            self.turn = place if position else after
             yield self.tail[place]
+            self.turn = after

@@ -31,6 +31,8 @@ _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 SCALAR_KINDS: Final = (DEVICE, FIREWALL, UPS)
 ROW_KINDS: Final = (SENSOR, TUNNEL, PATH)
 _OWN: Final = "profile"  # the column device.profile is the engine's
+#: The column of the poll itself that a profile may write anew: some descriptions have counters in them.
+_REWRITTEN: Final = "sys_descr"
 #: Rows of one table of a device, unless it says otherwise.
 DEFAULT_ROWS: Final = 512
 
@@ -124,6 +126,7 @@ def _columns(kind: Kind) -> type[Any]:
     ]
     if kind is DEVICE:
         fields.insert(0, ("standard", Standard | None, UNSET))
+        fields.append((_REWRITTEN, Expression | None, UNSET))
     return msgspec.defstruct(
         f"{kind.name.capitalize()}Columns",
         fields,

@@ -76,7 +76,7 @@ class Library:
     """All profiles: those shipped, and over them those of other directories, a file replacing one of the same name."""
 
     def __init__(self, directories: Sequence[Path] = (), *, shipped: Path = SHIPPED) -> None:
-        """Read the files (blocking). Raises SettingsError for what is wrong with those of ``directories``."""
+        """Read the files (blocking). Raises SettingsError: mistakes in those of ``directories``, or any that is damaged."""
         self._files: dict[str, _File] = {}
         self._profiles: dict[str, Profile] = {}
         mine = {path.stem: _File(path, _read(path)) for directory in directories for path in _listed(directory)}
@@ -84,7 +84,7 @@ class Library:
         wrong = [problem for name in mine for problem in self.check(name)]
         if wrong:
             raise SettingsError(wrong)
-        self._entries = tuple(entry for name, file in self._files.items() for entry in _entries(name, file.raw))
+        self._entries = tuple(entry for name, file in self._files.items() for entry in _entries(name, file))
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a profile of this name."""
@@ -237,14 +237,20 @@ def _read(path: Path) -> bytes:
         raise SettingsError([Problem(str(path), 0, "", (error.strerror or "cannot be read").lower())]) from None
 
 
-def _entries(name: str, raw: bytes) -> Iterator[Entry]:
-    """Yield the entries of one file's ``match``, without looking at the rest."""
-    loader = _Loader(raw)
+def _entries(name: str, file: _File) -> Iterator[Entry]:
+    """Yield the entries of one file's ``match``, without looking at the rest. Raises SettingsError when it is not YAML."""
+    loader = None
     try:
+        loader = _Loader(file.raw)
         root = loader.get_single_node()
         for key, node in root.value if isinstance(root, yaml.MappingNode) else ():
             if key.value == "match":
                 for match in loader.construct_object(node, deep=True) or ():
                     yield Entry(name, match.get("sys_object_id"), match.get("sys_descr"))
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError):
+        raise SettingsError(
+            [Problem(str(file.path), 0, "", "damaged: not the profile that came with the program")]
+        ) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()

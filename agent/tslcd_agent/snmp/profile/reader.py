@@ -5,7 +5,7 @@ Invariants:
 * What a part (the scalars, each table) gave is in the tables as soon as it is read; a part that fails or lasts too long
   takes nothing from those before it, and is asked last in the next round.
 * Absent objects are asked for at discovery only, which comes with :meth:`ProfileReader.forget`, with another sysObjectID or
-  sysDescr, and every :data:`DISCOVER_EVERY` rounds.
+  profile, and every :data:`DISCOVER_EVERY` rounds; another sysDescr alone is none (DrayTek's has counters in it).
 * Everything that is known is reported in every round, also what is seldom read; but never what was due and did not come.
 """
 
@@ -111,10 +111,12 @@ class ProfileReader:
             choice = Choice(self._wanted, "the settings say so")
         elif self._wanted != "auto":
             choice = Choice(choice.name, f"there is no profile {self._wanted}; {choice.why}")
-        if self._choice is None or choice.name != self._choice.name:
+        known, self._choice = self._choice, choice
+        if known is None or choice.name != known.name:
             self._use(choice.name)
-        self._choice, self._said = choice, said
-        self.forget()
+        if self._said is None or self._said[0] != sys_object_id or known is None or choice.name != known.name:
+            self.forget()
+        self._said = said
 
     def _use(self, name: str) -> None:
         try:

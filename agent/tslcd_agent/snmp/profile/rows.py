@@ -184,7 +184,9 @@ def _name(table: Table, view: RowView) -> str:
         parts["other"] = _shown(evaluate(key.other, view, numeric=False))
     strings = index_strings(view.index, key.strings or 0)
     parts |= {f"string{number}": strings[number - 1] if number <= len(strings) else "" for number in range(1, 5)}
-    return "".join(text + parts.get(place or "", "") for text, place, _, _ in Formatter().parse(key.template)).strip()
+    return clean_key(
+        "".join(text + parts.get(place or "", "") for text, place, _, _ in Formatter().parse(key.template))
+    )
 
 
 def _named(key: Key, view: RowView) -> str:

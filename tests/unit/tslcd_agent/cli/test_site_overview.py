@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tslcd_agent.commands.overview import Overview
 from tslcd_agent.readings import Reading
-from tslcd_wire.report import Event
+from tslcd_wire.report import Event, Table, Tables
 
 
 def reading(mono: float, received: int | None, *, state: str = "ok", errors: int = 0) -> Reading:
     """Return one round of a firewall with one interface; without ``received`` it did not answer."""
-    tables = {"device": {"key": [""], "snmp_state": [state], "poll_complete": [1], "vendor": ["Acme"], "model": ["1"]}}
+    tables: Tables = {
+        "device": {"key": [""], "snmp_state": [state], "poll_complete": [1], "vendor": ["Acme"], "model": ["1"]}
+    }
     if received is not None:
         tables["interface"] = {
             "key": ["wan1"],
@@ -64,7 +66,7 @@ async def test_an_event_changes_the_line_at_once() -> None:
 async def test_probes_are_told_as_they_came() -> None:
     """A probe that failed has its reason and no times."""
     overview = Overview()
-    table = {
+    table: Table = {
         "key": ["gateway", "core"],
         "outcome": ["ok", "no_answer"],
         "loss_ratio": [0.0, 1.0],

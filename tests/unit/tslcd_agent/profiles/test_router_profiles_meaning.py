@@ -389,6 +389,7 @@ async def test_a_draytek_has_its_load_in_its_description() -> None:
     objects: dict[str, Value] = {"1.3.6.1.2.1.1.1.0": said}
     device = await cells("draytek-vigor", "device", objects)
     assert (device["model"], device["software_version"]) == ("Vigor2860 Series", "3.8.9.4_STD")
+    assert device["sys_descr"] == "DrayTek Corporation, Router Model: Vigor2860 Series, Version: 3.8.9.4_STD"
     assert device["cpu_utilization_ratio"] == pytest.approx(0.06)
     assert device["memory_utilization_ratio"] == pytest.approx(0.86)
     device = await cells("draytek-vigor", "device", {**objects, "1.3.6.1.4.1.7367.3.7.0": 44})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +13,10 @@ from tslcd_agent.errors import BrokenError, SilentError
 from tslcd_agent.snmp import interfaces
 from tslcd_agent.snmp import objects as mib
 from tslcd_agent.snmp.questions import OBJECTS_PER_GET
-from tslcd_agent.snmp.reader import REDISCOVER_EVERY, DeviceReader, Round
+from tslcd_agent.snmp.reader import LEARN_EVERY, REDISCOVER_EVERY, WALK_LIMIT, DeviceReader, Round
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 async def read(reader: DeviceReader) -> Round:
@@ -176,3 +180,197 @@ async def test_what_was_heard_before_the_time_ran_out_is_kept() -> None:
     assert result.answered
     assert result.plan is not None
     assert interfaces.operational(interfaces.interface_table(result.plan, result.values)) == {"port1": 1, "port2": 1}
+
+
+async def whole(reader: DeviceReader, *, mono: float = 0.0) -> dict[str, list[Any]]:
+    """Make a round and its table, counters made long."""
+    table = reader.table(await read(reader), at=1_790_000_000.0 + mono, mono=mono)
+    assert table is not None
+    return table
+
+
+async def test_the_time_of_a_discontinuity_is_told_only_where_there_was_one() -> None:
+    """IfCounterDiscontinuityTime is 0 on nearly every device; an interface without it has none."""
+    device = router(3)
+    device.objects |= {f"{mib.IF_COUNTER_DISCONTINUITY_TIME}.{index}": 0 for index in (1, 2)}
+    reader = DeviceReader(device, Interfaces())
+    assert "counter_discontinuity_seconds" not in await whole(reader)
+    device.objects[f"{mib.IF_COUNTER_DISCONTINUITY_TIME}.2"] = 360_050
+    reader.changed(["port2"])
+    assert (await whole(reader))["counter_discontinuity_seconds"] == [0.0, 3600.5, None]
+
+
+async def test_a_fall_of_a_32_bit_counter_is_a_wrap_unless_the_device_says_otherwise() -> None:
+    """IfCounterDiscontinuityTime is asked for in the very round that needs it."""
+    device = router(2, wide=False)
+    column = f"{mib.COUNTERS[0].narrow}"
+    device.objects |= {f"{column}.{index}": 2**32 - 1000 for index in (1, 2)}
+    device.objects |= {f"{mib.IF_COUNTER_DISCONTINUITY_TIME}.{index}": 0 for index in (1, 2)}
+    reader = DeviceReader(device, Interfaces())
+    await whole(reader)
+    device.asked.clear()
+    device.objects |= {f"{column}.{index}": 50 for index in (1, 2)}
+    device.objects[f"{mib.IF_COUNTER_DISCONTINUITY_TIME}.2"] = 8_640_100
+    table = await whole(reader, mono=30.0)
+    assert table["receive_bytes_total"] == [2**32 + 50, 50]
+    assert table["counter_discontinuity_seconds"] == [0.0, 86401.0]
+    assert device.asked[-1][1:] == tuple(f"{mib.IF_COUNTER_DISCONTINUITY_TIME}.{index}" for index in (1, 2))
+
+
+async def test_few_of_many_interfaces_are_asked_about_alone() -> None:
+    """Descriptions of the others are not even read."""
+    device = router(40)
+    reader = DeviceReader(device, Interfaces(include=("port7",)))
+    result = await read(reader)
+    assert device.walked == [mib.IF_NAME]
+    assert result.plan is not None
+    assert result.plan.fixed["alias"] == ["to port7"]
+    assert reader.keys == {"7": "port7"}
+
+
+async def test_a_table_of_1300_interfaces_is_read_in_few_packets() -> None:
+    """And told whole."""
+    device = router(1300)
+    reader = DeviceReader(device, Interfaces())
+    await read(reader)
+    device.asked.clear()
+    result = await read(reader)
+    assert result.complete
+    assert len(octets(result)) == 1300
+    assert len(device.asked) < 1300 * 11 / 45
+
+
+async def test_a_table_that_is_too_large_for_the_time_is_learned_in_several_rounds() -> None:
+    """Each round goes on where the one before was cut short, and tells states meanwhile; the last one knows everything."""
+    device = router(300)
+    reader = DeviceReader(device, Interfaces())
+    rounds = 0
+    while True:
+        device.fail_after, device.failure = 40, SilentError("out of time")
+        result = Round()
+        try:
+            await reader.read(result)
+        except SilentError:
+            rounds += 1
+            assert rounds < 10
+            assert result.plan is not None
+            table = interfaces.interface_table(result.plan, result.values)
+            assert table is not None
+            assert table["oper_up"] == [1] * 300
+        else:
+            break
+    assert rounds >= 2
+    assert not result.complete
+    device.fail_after = None
+    assert len(octets(await read(reader))) == 300
+
+
+async def test_rounds_that_are_always_cut_short_read_the_rest_in_turns() -> None:
+    """States in every round, every counter in one of a few."""
+    device = router(300)
+    reader = DeviceReader(device, Interfaces())
+    await read(reader)
+    heard: set[tuple[str, str]] = set()
+    for _ in range(6):
+        device.fail_after, device.failure = 25, SilentError("out of time")
+        result = Round()
+        with pytest.raises(SilentError):
+            await reader.read(result)
+        assert result.plan is not None
+        table = interfaces.interface_table(result.plan, result.values)
+        assert table is not None
+        assert table["oper_up"] == [1] * 300
+        for column, cells in table.items():
+            heard |= {(column, key) for key, cell in zip(table["key"], cells, strict=True) if cell is not None}
+    assert all((counter.column, f"port{row}") in heard for counter in mib.COUNTERS for row in range(1, 301))
+
+
+async def test_a_table_without_end_is_bounded_and_counted() -> None:
+    """A device that invents interfaces for ever is told with as many as a report holds; and that there were more."""
+    device = router(WALK_LIMIT + 100)
+    device.objects[mib.IF_NUMBER] = WALK_LIMIT + 100
+    result = await read(DeviceReader(device, Interfaces()))
+    assert result.plan is not None
+    assert len(result.plan.rows) + result.left_out == WALK_LIMIT + 100
+    result = await read(DeviceReader(device, Interfaces(include=("port3",))))
+    assert result.left_out == 100
+
+
+async def test_only_the_speed_of_a_link_that_changed_is_read_again() -> None:
+    """Not the whole table."""
+    device = router(200)
+    reader = DeviceReader(device, Interfaces())
+    await read(reader)
+    device.objects[f"{mib.IF_HIGH_SPEED}.7"] = 100
+    device.walked.clear()
+    reader.changed(["port7"])
+    result = await read(reader)
+    assert result.plan is not None
+    assert result.plan.speeds[5:8] == [10e9, 100e6, 10e9]
+    assert device.walked == []
+    assert f"{mib.IF_HIGH_SPEED}.7" in device.asked[-1]
+    await read(reader)
+    assert f"{mib.IF_HIGH_SPEED}.7" not in device.asked[-1]
+
+
+async def test_a_refresh_keeps_what_was_learned_and_learns_again_now_and_then() -> None:
+    """Names, descriptions, speeds; not which objects rows have, which is the larger part."""
+    device = router(200)
+    reader = DeviceReader(device, Interfaces())
+    await read(reader)
+    first = len(device.asked)
+    device.asked.clear()
+    reader._refreshed = REDISCOVER_EVERY
+    await read(reader)
+    refresh = len(device.asked)
+    device.asked.clear()
+    await read(reader)
+    assert len(device.asked) < refresh < first + len(device.asked)
+    reader._refreshed, reader._learned = REDISCOVER_EVERY, LEARN_EVERY
+    device.set_row(1, "port1", octets=77)
+    await read(reader)
+    assert reader._learned == 1
+
+
+async def test_a_row_that_moves_while_descriptions_are_read_is_under_no_wrong_name() -> None:
+    """What was heard proves nothing then; the next round knows."""
+    device = router(2)
+    reader = DeviceReader(device, Interfaces())
+    await read(reader)
+    reader._refreshed = REDISCOVER_EVERY
+
+    walk = device.walk
+
+    async def walk_and_move(column: str, limit: int, **repetitions: int) -> dict[str, Any]:
+        cells = await walk(column, limit, **repetitions)
+        if column == mib.IF_ALIAS:
+            device.set_row(1, "port2", octets=222)
+            device.set_row(2, "port1", octets=111)
+        return cells
+
+    device.walk = walk_and_move  # type: ignore[method-assign]
+    result = await read(reader)
+    assert (result.complete, result.plan) == (False, None)
+    device.walk = walk  # type: ignore[method-assign]
+    assert octets(await read(reader)) == {"port1": 111, "port2": 222}
+
+
+async def test_a_restart_that_the_last_answer_shows_is_acted_upon_in_the_next_round() -> None:
+    """The uptime of a round's end is young already; the round after it is no restart by itself."""
+    device = router(60)
+    reader = DeviceReader(device, Interfaces())
+    await read(reader)
+    get = device.get
+
+    async def get_and_restart(oids: Sequence[str]) -> dict[str, Any]:
+        answer = await get(oids)
+        device.objects[mib.SYS_UP_TIME] = 100
+        return answer
+
+    device.get = get_and_restart  # type: ignore[method-assign]
+    await read(reader)
+    device.get = get  # type: ignore[method-assign]
+    device.walked.clear()
+    await read(reader)
+    assert device.walked == [mib.IF_NAME, mib.IF_ALIAS]
+    assert reader.restarts == 1

@@ -1,1 +1,0 @@
-"""The fault rigs of the edge, behind ``tests/soak``."""
