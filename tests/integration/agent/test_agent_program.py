@@ -251,7 +251,7 @@ def test_check_asks_devices(tmp_path: Path, broker: Broker) -> None:
         bad = write(tmp_path, broker.port, f"devices: {{fw: {{{snmp % 'bad'}}}}}\npoll: {{timeout: 300ms}}\n")
         said = call("check", "--config", str(bad))
     assert said.returncode == 1
-    assert "refused or silent: the device answers ping, but not SNMP" in said.stdout
+    assert "silent in version 2c, but the device speaks SNMPv3: community wrong" in " ".join(said.stdout.split())
     assert "not-the-community" not in said.stdout + said.stderr
 
 
