@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ TESTS: Final = Path(__file__).parents[1]
 _SHARES: Final = (("gufo", "2c", 0.0), ("gufo", "1", 0.08), ("pysnmp", "2c", 0.02), ("pysnmp", "1", 0.005))
 #: Less than this tells nothing about memory.
 _LEAST: Final = 500
+#: Characters of what a leg that died wrote last.
+_LAST_WORDS: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,21 @@ def _apart(leg: Leg, tell: Callable[[int], None]) -> Findings:
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     environment = {**quiet, "PYTHONPATH": str(TESTS), "RUST_BACKTRACE": "0"}
     command = [sys.executable, "-m", "rigs.legs", json.dumps(asdict(leg))]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+") as words,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True, env=environment) as process,
+    ):
         found: dict[str, Any] | None = None
         for line in process.stdout or ():
             if line.startswith("{"):
                 found = json.loads(line)
             else:
                 tell(int(line))
+        code = process.wait()
+        words.seek(max(0, words.tell() - _LAST_WORDS))
+        last = words.read()
     if found is None:
-        raise RuntimeError(f"{leg.name}, seed {leg.seed}: died with {process.returncode}")
+        raise RuntimeError(f"{leg.name}, seed {leg.seed}: died with {code}: {last}")
     for name in ("refused", "by_mutation"):
         found[name] = Counter(found[name])
     return Findings(**found)
@@ -99,7 +106,8 @@ def _apart(leg: Leg, tell: Callable[[int], None]) -> Findings:
 
 def _main() -> None:
     leg = Leg(**json.loads(sys.argv[1]))
-    print(json.dumps(asdict(leg.run(lambda count: print(count, flush=True)))), flush=True)  # noqa: T201 - the protocol
+    found = leg.run(lambda count: print(count, flush=True))  # noqa: T201 - the protocol
+    print(json.dumps(vars(found)), flush=True)  # noqa: T201 - asdict makes another Counter of a Counter's pairs
 
 
 if __name__ == "__main__":
