@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tslcd_agent.config import AgentConfig, load_config
+from tslcd_agent.config.untouchable import permission
 from tslcd_agent.courier import Courier
 from tslcd_agent.links.gate import TrapStatistics
 from tslcd_agent.links.local import LocalLinks
@@ -33,7 +34,7 @@ from tslcd_agent.links.pollers import Pollers
 from tslcd_agent.links.state import LinkStates
 from tslcd_agent.links.traps import TrapListener
 from tslcd_agent.links.watch import LinkWatch, watched_device
-from tslcd_agent.probes.prober import Prober
+from tslcd_agent.probes.prober import Prober, ProbeStatistics
 from tslcd_agent.probes.runner import runners
 from tslcd_agent.reporter import Reporter, boot_id
 from tslcd_agent.snmp.counter_files import CounterFiles
@@ -61,13 +62,14 @@ async def run(path: Path, config: AgentConfig) -> None:
     """Be the agent until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SpoolError, SettingsError."""
     library = await asyncio.to_thread(profiles, config)
     boot, health, polls, traps, states = boot_id(), Health(), PollStatistics(), TrapStatistics(), LinkStates()
-    signals = _Signals()
+    probes, signals = ProbeStatistics(), _Signals()
     bounds = Bounds(int(config.spool.max_size), config.spool.max_age)
     async with Spool(Path(config.spool.directory), bounds, system_clock(boot)) as spool:
         _tell_start(spool)
         courier = Courier(
             spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health
         )
+        courier.permits = permission(config.untouchable())
         reporter = Reporter(spool, config.agent.id, boot, courier.wake)
         heartbeat = Heartbeat(
             spool,
@@ -75,9 +77,9 @@ async def run(path: Path, config: AgentConfig) -> None:
             reporter.submit,
             health,
             interval=0,
-            activity=lambda: {**polls.activity(), **traps.activity(), **states.activity()},
+            activity=lambda: {**polls.activity(), **traps.activity(), **states.activity(), **probes.activity()},
         )
-        parts = _Parts(reporter.submit, courier, heartbeat, health, polls, traps, states)
+        parts = _Parts(reporter.submit, courier, heartbeat, health, polls, traps, states, probes)
         async with asyncio.TaskGroup() as group:
             courier.config_digest = await asyncio.to_thread(digest, path)
             sending = group.create_task(courier.run(), name="courier")
@@ -136,12 +138,13 @@ class _Parts(NamedTuple):
     polls: PollStatistics
     traps: TrapStatistics
     states: LinkStates
+    probes: ProbeStatistics
 
 
 async def _produce(config: AgentConfig, library: Library, parts: _Parts) -> None:
     """Run every producer of ``config`` until cancelled."""
-    submit, courier, heartbeat, health, polls, traps, states = parts
-    prober = Prober(config.untouchable(), exchange=courier.round_trip)
+    submit, courier, heartbeat, health, polls, traps, states, probes = parts
+    prober = Prober(config.untouchable(), exchange=courier.round_trip, statistics=probes)
     heartbeat.interval = config.heartbeat.interval
     memory = CounterFiles(Path(config.spool.directory, "counters"))
     pollers: dict[str, DevicePoller] = {}
@@ -206,6 +209,7 @@ async def _reload(path: Path, config: AgentConfig, library: Library, courier: Co
     if fixed:
         _log.warning("these sections change with a restart only", sections=", ".join(fixed))
     courier.config_digest = await asyncio.to_thread(digest, path)
+    courier.permits = permission(loaded.value.untouchable())
     courier.wake()
     _log.info("settings loaded", devices=len(loaded.value.devices), probes=len(loaded.value.probes))
     return loaded.value, found

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+from tslcd_agent.config.untouchable import permission
 from tslcd_agent.probes.check import check_probe
 from tslcd_agent.probes.mqtt import OwnConnection
 from tslcd_agent.probes.prober import Prober
@@ -97,7 +98,10 @@ async def check_broker(endpoint: Endpoint, config: AgentConfig, language: Langua
     began = time.monotonic()
     try:
         client_id = f"tslcd-{identity.province}-{identity.id}-check"
-        async with Connection(endpoint, client_id, timeout=config.courier.answer_timeout) as connection:
+        permits = permission(config.untouchable())
+        async with Connection(
+            endpoint, client_id, timeout=config.courier.answer_timeout, permits=permits
+        ) as connection:
             await connection.subscribe([topic])
             seconds = time.monotonic() - began
     except BrokerError as error:

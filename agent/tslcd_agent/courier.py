@@ -32,7 +32,7 @@ from tslcd_wire.report import MAX_RANGES, Status
 from tslcd_wire.topics import Lane, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tslcd_agent import config
     from tslcd_agent.probes.contract import Phase
@@ -98,6 +98,8 @@ class Courier:
         self._lost = RangeSet()
         self._told: tuple[object, ...] = ()
         self._told_at = 0.0
+        #: Which addresses of a broker's name may be connected to, asked at each connecting; all when None.
+        self.permits: Callable[[str], bool] | None = None
         #: Digest of the configuration in use, told in the status.
         self.config_digest = ""
         #: Sendings, repeats included; connections made; failures by code; acknowledgements by outcome.
@@ -161,7 +163,9 @@ class Courier:
     async def _session(self, endpoint: Endpoint) -> None:
         """Work over one connection. Raises BrokerError, alone or in a group, when it cannot be used any more."""
         will = Will(self._topics[Lane.STATUS], codec.encode(Status(agent=self._agent, online=False)))
-        connection = Connection(endpoint, self._client_id, will=will, timeout=self._settings.answer_timeout)
+        connection = Connection(
+            endpoint, self._client_id, will=will, timeout=self._settings.answer_timeout, permits=self.permits
+        )
         async with connection:
             self._heard = False
             self._way.reconnected()

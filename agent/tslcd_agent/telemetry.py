@@ -33,7 +33,7 @@ def resident_bytes(statm: Path = _STATM) -> int | None:
         return None
 
 
-#: What pollers, the trap listener and link watchers count, as columns of kind ``agent``.
+#: What pollers, probes, the trap listener and link watchers count, as columns of kind ``agent``.
 ACTIVITY: Final = (
     "poll_overruns_total",
     "polls_incomplete_total",
@@ -41,6 +41,8 @@ ACTIVITY: Final = (
     "traps_refused_total",
     "traps_suppressed_total",
     "link_events_total",
+    "probe_errors_total",
+    "traps_replayed_total",
 )
 
 

@@ -34,7 +34,7 @@ with absent("dns"):
     from paho.mqtt.reasoncodes import ReasonCode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
 
 #: How many QoS 1 messages the broker may have under way to us (MQTT 5 receive maximum).
@@ -115,7 +115,7 @@ class Connection:
 
     ``client_id`` is the identity the broker knows us by; the session is clean, since no report depends on the broker's
     memory. ``timeout`` (seconds) bounds connecting and every answer of the broker. ``address``: where the endpoint's host was
-    found, for who must know before connecting.
+    found, for who must know before connecting. ``permits``: which addresses of its name may be connected to, all when None.
     """
 
     def __init__(
@@ -126,6 +126,7 @@ class Connection:
         will: Will | None = None,
         timeout: float = 10.0,
         address: str | None = None,
+        permits: Callable[[str], bool] | None = None,
     ) -> None:
         """Remember; connecting is :meth:`__aenter__`'s."""
         self.endpoint = endpoint
@@ -133,6 +134,7 @@ class Connection:
         self._will = will
         self._timeout = timeout
         self._address = address
+        self._permits = permits
         self._client: Session | None = None
 
     async def __aenter__(self) -> Self:
@@ -164,7 +166,9 @@ class Connection:
         endpoint = self.endpoint
         try:
             context = _tls_context(endpoint.tls) if endpoint.tls else None
-            return sockets.connect(endpoint.host, endpoint.port, context, self._timeout, address=self._address)
+            return sockets.connect(
+                endpoint.host, endpoint.port, context, self._timeout, address=self._address, permits=self._permits
+            )
         except TimeoutError:
             raise
         except ssl.SSLError as error:

@@ -9,6 +9,7 @@ Invariant: a socket is either returned or closed, whatever was cancelled and whe
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import threading
 from typing import TYPE_CHECKING, TypeVar
@@ -67,13 +68,20 @@ def _post(loop: asyncio.AbstractEventLoop, call: Callable[[T], None], argument: 
 
 
 def connect(
-    host: str, port: int, context: ssl.SSLContext | None, timeout: float, *, address: str | None = None
+    host: str,
+    port: int,
+    context: ssl.SSLContext | None,
+    timeout: float,
+    *,
+    address: str | None = None,
+    permits: Callable[[str], bool] | None = None,
 ) -> socket.socket:
     """Connect, and with a ``context`` shake hands. ``timeout`` (seconds) bounds each step. Raises OSError. Blocks.
 
     With ``address`` the name ``host`` is not looked up, only shown to the peer and looked for in its certificate.
+    ``permits`` says of each address whether anything may be sent to it; of the others nothing is tried.
     """
-    plain = socket.create_connection((address or host, port), timeout=timeout)
+    plain = _connect(address or host, port, timeout, permits)
     try:
         # a report is one packet after another: waiting for the peer's TCP would only delay it
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -81,3 +89,17 @@ def connect(
     except BaseException:
         plain.close()
         raise
+
+
+def _connect(host: str, port: int, timeout: float, permits: Callable[[str], bool] | None) -> socket.socket:
+    """Connect to the first address of ``host`` that is permitted and answers. Raises OSError. Blocks."""
+    if permits is None:
+        return socket.create_connection((host, port), timeout=timeout)
+    found = dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    failure = OSError(errno.EACCES, "nothing may be sent to that address")
+    for one in filter(permits, found):
+        try:
+            return socket.create_connection((one, port), timeout=timeout)
+        except OSError as error:
+            failure = error
+    raise failure

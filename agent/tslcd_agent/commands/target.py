@@ -10,6 +10,7 @@ import msgspec
 
 from tslcd_agent.commands.settings import DEFAULT_CONFIG, load
 from tslcd_agent.config import Interfaces, PolledDevice, Snmp, normal_address
+from tslcd_agent.config.untouchable import permitted
 from tslcd_runtime.command import BAD_SETTINGS
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
@@ -66,8 +67,8 @@ def choose(
                 en=f"{target}: neither a device of the settings ({known}) nor an IP address",
             )
         )
-    if config and address in config.untouchable():
-        refuse(f"{address}: touch: false: nothing is ever sent to it")
+    if not permitted(address, config.untouchable() if config else ()):
+        refuse(f"{address}: nothing is ever sent to it: a device with touch: false, or no address of one host")
     if like is not None:
         if like not in polled:
             refuse(f"--like {like}: no such device in the settings: {', '.join(polled) or 'none'}")

@@ -129,6 +129,7 @@ class AgentConfig(Settings, frozen=True, kw_only=True):
                 interfaces=device.interfaces,
                 profile=device.profile,
                 watch=device.watch,
+                trap_sources=tuple(normal_address(one) for one in device.trap_sources),
                 interval=device.interval or self.poll.interval,
                 timeout=self.poll.timeout,
                 retries=self.poll.retries,

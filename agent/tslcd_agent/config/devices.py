@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta
 
+from tslcd_agent.config.untouchable import disguised, permitted
 from tslcd_agent.config.values import Address, Glob, Settings, normal_address
 from tslcd_runtime.secret import Secret
 from tslcd_runtime.units import Duration
@@ -78,7 +79,10 @@ class Watch(Settings, frozen=True, kw_only=True):
 
 
 class Device(Settings, frozen=True, kw_only=True):
-    """One device. ``touch: false``: never polled and never probed. ``profile``: ``auto``, or the name of one."""
+    """One device. ``touch: false``: never polled and never probed. ``profile``: ``auto``, or the name of one.
+
+    ``trap_sources``: addresses beside ``address`` that its traps come from (a loopback, a management port, a NAT).
+    """
 
     address: Address
     port: Annotated[int, Meta(ge=1, le=65535)] = 161
@@ -87,6 +91,7 @@ class Device(Settings, frozen=True, kw_only=True):
     interfaces: Interfaces = Interfaces()
     profile: Annotated[str, Meta(min_length=1, max_length=64)] = "auto"
     watch: Watch | None = None
+    trap_sources: Annotated[tuple[Address, ...], Meta(max_length=16)] = ()
     touch: bool = True
 
 
@@ -104,6 +109,7 @@ class PolledDevice(Settings, frozen=True, kw_only=True):
     budget: float
     profile: str = "auto"
     watch: Watch | None = None
+    trap_sources: tuple[str, ...] = ()
 
 
 def check_devices(loaded: Loaded[Any]) -> Iterator[Problem]:
@@ -129,8 +135,29 @@ def check_devices(loaded: Loaded[Any]) -> Iterator[Problem]:
         else:
             yield from _credentials(loaded, (*where, "snmp"), device.snmp)
     for name, device in config.devices.items():
-        if device.touch and (other := untouched.get(addresses.get(name, ""))):
-            yield loaded.problem(("devices", name, "address"), f"the address of device {other}, which has touch: false")
+        if device.touch and name in addresses:
+            yield from _reachable(loaded, ("devices", name, "address"), addresses[name], untouched)
+        for place, text in enumerate(device.trap_sources):
+            yield from _trap_source(loaded, ("devices", name, "trap_sources", place), text, untouched)
+
+
+def _reachable(loaded: Loaded[Any], where: Path_, address: str, untouched: dict[str, str]) -> Iterator[Problem]:
+    """Say why nothing may be sent to an address."""
+    other = next((untouched[one] for one in disguised(address) if one in untouched), None)
+    if other is not None:
+        yield loaded.problem(where, f"the address of device {other}, which has touch: false")
+    elif not permitted(address, ()):
+        yield loaded.problem(where, f"{address} is not the address of one device")
+
+
+def _trap_source(loaded: Loaded[Any], where: Path_, text: str, untouched: dict[str, str]) -> Iterator[Problem]:
+    """Say what is wrong with an address that traps come from, and that informs are answered to."""
+    try:
+        address = normal_address(text)
+    except ValueError:
+        yield loaded.problem(where, f"{text!r} is not an IP address")
+        return
+    yield from _reachable(loaded, where, address, untouched)
 
 
 def _credentials(loaded: Loaded[Any], where: Path_, snmp: Snmp) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from tslcd_agent.config.untouchable import disguised
 from tslcd_agent.config.values import MIN_INTERVAL, Address, Settings, normal_address
 from tslcd_runtime.units import DURATION, ByteSize, Duration
 
@@ -209,7 +210,7 @@ def check_probes(loaded: Loaded[Any]) -> Iterator[Problem]:
             except ValueError:
                 continue  # told already
     for index, broker in enumerate(config.brokers):
-        if (device := untouched.get(_normal(broker.host))) is not None:
+        if (device := _untouched(untouched, broker.host)) is not None:
             yield loaded.problem(("brokers", index, "host"), f"the address of device {device}, which has touch: false")
     for name, probe in config.probes.items():
         where: Path_ = ("probes", name)
@@ -222,8 +223,14 @@ def check_probes(loaded: Loaded[Any]) -> Iterator[Problem]:
         for key, message in mistakes(probe):
             yield loaded.problem((*where, key), message)
         # what a name resolves to is held back when it is resolved
-        if (device := untouched.get(_normal(host_of(probe) or ""))) is not None:
+        if (device := _untouched(untouched, host_of(probe) or "")) is not None:
             yield loaded.problem((*where, "target"), f"the address of device {device}, which has touch: false")
+
+
+def _untouched(untouched: dict[str, str], host: str) -> str | None:
+    """Return the device with ``touch: false`` that an address leads to; a name is asked about when it is resolved."""
+    address = _normal(host)
+    return next((untouched[one] for one in disguised(address) if one in untouched), None) if address else None
 
 
 def _normal(host: str) -> str:

@@ -109,6 +109,7 @@ class TrapStatistics:
             "traps_received_total": self.received,
             "traps_refused_total": sum(self.refused.values()),
             "traps_suppressed_total": self.suppressed,
+            "traps_replayed_total": self.refused["replay"],
         }
 
 

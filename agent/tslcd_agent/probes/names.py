@@ -1,4 +1,4 @@
-"""Names to addresses, off the event loop, bounded in time and in threads; and the one place that says which may be sent to.
+"""Names to addresses, off the event loop, bounded in time and in threads; none is given that nothing may be sent to.
 
 The event loop's own resolver uses its executor, whose threads are waited for when the program ends: a dead DNS server would
 hold back SIGTERM for half a minute. Here a lookup is a daemon thread, and there is at most one under way for each name.
@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
 from tslcd_agent.config import normal_address
+from tslcd_agent.config.untouchable import permitted
 from tslcd_agent.probes.contract import ProbeError
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 #: The longest wait for a name, in seconds.
 RESOLVE_WITHIN: Final = 5.0
-#: RFC 6052 section 2.1: a gateway makes IPv4 of what is sent there.
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-_BROADCAST: Final = "255.255.255.255"
 
 
 class Resolver:
@@ -58,13 +55,7 @@ class Resolver:
 
     def permitted(self, address: str) -> bool:
         """Whether anything may be sent to an address in its normal form."""
-        parsed = ipaddress.ip_address(address)
-        if parsed.is_multicast or parsed.is_unspecified or address == _BROADCAST or address in self._forbidden:
-            return False
-        if isinstance(parsed, ipaddress.IPv6Address):
-            within = [parsed.sixtofour, ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None]
-            return not any(str(one) in self._forbidden for one in within)
-        return True
+        return permitted(address, self._forbidden)
 
     async def address(self, name: str, source: str | None, wait: float) -> str | None:
         """Return an address of ``name`` in its normal form, of the family of ``source`` where that is given.

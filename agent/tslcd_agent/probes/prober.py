@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,14 +48,34 @@ def echoes_of(probe: IcmpProbe) -> Echoes:
     )
 
 
-class Prober:
-    """All probes of an agent. ``unexpected`` counts the rounds that ended in an error that nobody foresaw."""
+@dataclass(slots=True)
+class ProbeStatistics:
+    """What probes did since the start, whatever became of the settings. ``unexpected``: rounds that ended in an error of ours."""
 
-    def __init__(self, forbidden: Iterable[str] = (), *, exchange: Exchange | None = None) -> None:
-        """``forbidden``: addresses in their normal form that nothing is sent to; ``exchange``: the way to the broker."""
+    unexpected: int = 0
+
+    def activity(self) -> dict[str, int]:
+        """Return the counts that the agent tells of itself, by column of kind ``agent``."""
+        return {"probe_errors_total": self.unexpected}
+
+
+class Prober:
+    """All probes of an agent, as its settings are now."""
+
+    def __init__(
+        self,
+        forbidden: Iterable[str] = (),
+        *,
+        exchange: Exchange | None = None,
+        statistics: ProbeStatistics | None = None,
+    ) -> None:
+        """``forbidden``: addresses in their normal form that nothing is sent to; ``exchange``: the way to the broker.
+
+        ``statistics`` is counted into.
+        """
         self.resolver = Resolver(forbidden)
         self.pinger = Pinger(resolver=self.resolver)
-        self.unexpected = 0
+        self.statistics = statistics or ProbeStatistics()
         self._means = Means(self.resolver, RouteMemory(), exchange)
         self._told: set[str] = set()
 
@@ -85,7 +106,7 @@ class Prober:
         except ProbeError as error:
             return error.outcome, error.reason
         except Exception as error:  # noqa: BLE001 - a mistake of ours: the other probes go on
-            self.unexpected += 1
+            self.statistics.unexpected += 1
             reason = f"unexpected {type(error).__name__}"
             if settings.type not in self._told:
                 self._told.add(settings.type)

@@ -117,6 +117,16 @@ AGENT: Final = Kind(
         ),
         counter("traps_suppressed_total", "Số trap bị bỏ khi quá nhiều", "Traps dropped in a storm"),
         counter("link_events_total", "Số lần thay đổi trạng thái giao diện", "Changes of interfaces that were told"),
+        counter(
+            "probe_errors_total",
+            "Số lượt đo hỏng vì lỗi của chính tác tử",
+            "Rounds of probes that ended in an error of the agent itself",
+        ),
+        counter(
+            "traps_replayed_total",
+            "Số trap SNMPv3 bị từ chối vì cũ hơn cửa sổ thời gian",
+            "SNMPv3 traps refused because they are older than the time window",
+        ),
         text("version", "Phiên bản", "Version"),
     ),
 )

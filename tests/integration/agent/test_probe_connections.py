@@ -38,7 +38,7 @@ async def prober() -> AsyncIterator[Prober]:
     yield made
     made.close()
     await asyncio.sleep(0)
-    assert made.unexpected == 0
+    assert made.statistics.unexpected == 0
     assert descriptors() == before
 
 

@@ -36,7 +36,7 @@ async def main():
         print(json.dumps({"outcome": result.outcome, "reason": result.reason, "hops": result.figures.hops,
                           "route": [hop.address for hop in result.figures.route],
                           "changes": result.figures.path_changes, "up": table["up"][0], "table": str(table),
-                          "sent": prober.unexpected}), flush=True)
+                          "sent": prober.statistics.unexpected}), flush=True)
     prober.close()
 
 asyncio.run(main())

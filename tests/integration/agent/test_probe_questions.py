@@ -87,7 +87,7 @@ async def ask(answer: Answer, **keys: Any) -> tuple[ProbeResult, Server]:
     async with name_server(answer) as (port, server):
         settings = DnsProbe(target="127.0.0.1", port=port, name=NAME, **{"timeout": 5.0, **keys})
         result = await prober.probe("resolver", settings)
-    assert prober.unexpected == 0
+    assert prober.statistics.unexpected == 0
     return result, server
 
 

@@ -64,7 +64,7 @@ async def test_a_word_goes_over_the_connection_that_reports_leave_by(tmp_path: P
         courier.stop()
         async with asyncio.timeout(10):
             await task
-    assert prober.unexpected == 0
+    assert prober.statistics.unexpected == 0
 
 
 async def test_a_connection_of_ones_own_goes_to_the_first_broker_that_can_be_used(broker: Broker) -> None:

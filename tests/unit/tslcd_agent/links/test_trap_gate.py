@@ -75,6 +75,7 @@ def test_refusals_are_all_counted_and_logged_once_a_source() -> None:
         "traps_received_total": 0,
         "traps_refused_total": 102,
         "traps_suppressed_total": 0,
+        "traps_replayed_total": 0,
     }
 
 

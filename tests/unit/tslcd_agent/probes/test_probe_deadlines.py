@@ -67,7 +67,7 @@ async def test_what_nobody_foresaw_is_an_outcome_counted_and_logged_once_a_type(
         for _ in range(3):
             result = await prober.probe("x", settings)
             assert (result.outcome, result.reason) == ("bad_answer", "unexpected KeyError")
-    assert prober.unexpected == 3
+    assert prober.statistics.unexpected == 3
     assert [line["event"] for line in logs] == ["probe broke"]
 
 
