@@ -181,6 +181,9 @@ class Status(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     never be sent. ``config``: digest of the configuration in use. ``clock_offset``: seconds, positive when the agent's
     clock is ahead of its time source; absent when not known. A status with a stream asks for the mark: every collector
     answers it with an :class:`Ack`.
+
+    Everything else that a collector learns of an agent (drops by cause, the way in use, why and since when it runs) stands
+    in tables of kind ``agent``, which are kept in the spool like all reports: a field more here would be a new version.
     """
 
     v: Literal[VERSION] = VERSION  # type: ignore[valid-type]

@@ -23,6 +23,10 @@ PROBE_OUTCOMES: Final = (
     "path_changed",
 )
 
+#: Values of ``agent.start_reason``. ``process-crash``: the same boot, and no goodbye; ``power-or-reboot``: another boot, and no
+#: goodbye; ``clean-restart``: after a goodbye, whatever the boot.
+START_REASONS: Final = ("first-start", "clean-restart", "process-crash", "power-or-reboot")
+
 PROBE: Final = Kind(
     "probe",
     keyed=True,
@@ -127,6 +131,40 @@ AGENT: Final = Kind(
             "Số trap SNMPv3 bị từ chối vì cũ hơn cửa sổ thời gian",
             "SNMPv3 traps refused because they are older than the time window",
         ),
+        counter("reports_dropped_size_total", "Số báo cáo bỏ vì đầy hàng đợi", "Reports dropped by the bound of size"),
+        counter("reports_dropped_age_total", "Số báo cáo bỏ vì quá hạn", "Reports dropped by the bound of age"),
+        counter(
+            "reports_dropped_damage_total", "Số báo cáo bỏ vì tệp hỏng", "Reports dropped because they were damaged"
+        ),
+        counter(
+            "reports_dropped_memory_total",
+            "Số báo cáo bỏ vì đĩa lỗi và bộ nhớ đầy",
+            "Reports dropped from memory while the disk failed",
+        ),
+        counter("spool_files_set_aside_total", "Số tệp hàng đợi hỏng được giữ riêng", "Damaged spool files set aside"),
+        flag("spool_in_memory", "Đĩa lỗi, báo cáo chỉ giữ trong bộ nhớ", "Reports are in memory only, the disk fails"),
+        text("uplink", "Đường về trung tâm đang dùng", "Way to the broker in use", "brokers[].name"),
+        flag("uplink_spare", "Đang dùng đường dự phòng", "The way in use is not the first of the list"),
+        counter("uplink_changes_total", "Số lần đổi đường về trung tâm", "Changes of the way to the broker"),
+        flag(
+            "history_stopped",
+            "Ngừng gửi bù vì hết hạn mức dữ liệu",
+            "History waits: the byte budget of a metered way is spent",
+        ),
+        Column("start_reason", Type.STATE, "Lý do khởi động", "Why the agent started", states=START_REASONS),
+        gauge(
+            "last_alive_timestamp_seconds",
+            "Dấu hiệu sống cuối trước khi khởi động, theo đồng hồ lúc đó",
+            "Last sign of life before the start, UTC by the clock of that time",
+            Unit.SECONDS,
+        ),
+        gauge(
+            "last_alive_boottime_seconds",
+            "CLOCK_BOOTTIME của dấu hiệu sống cuối",
+            "CLOCK_BOOTTIME of the last sign of life before the start",
+            Unit.SECONDS,
+        ),
+        gauge("started_boottime_seconds", "CLOCK_BOOTTIME lúc khởi động", "CLOCK_BOOTTIME of the start", Unit.SECONDS),
         text("version", "Phiên bản", "Version"),
     ),
 )
