@@ -122,6 +122,25 @@ async def test_strangers_and_devices_not_to_be_touched_get_no_answer(tmp_path: P
     assert refused == [("127.0.0.1", "source")]
 
 
+async def test_a_device_is_heard_from_its_other_addresses_too(tmp_path: Path) -> None:
+    """Those of ``trap_sources`` are its own, and answered; the log of any other names that setting."""
+    device = msgspec.structs.replace(polled("fw", "127.0.0.2"), trap_sources=("127.0.0.3",))
+    heard = Listening(tmp_path, [device])
+    with capture_logs() as logs:
+        async with heard.running():
+            with sender("127.0.0.3") as other, sender("127.0.0.4") as stranger:
+                stranger.sendto(datagram(snmp.INFORM, LINK_UP, 1), ("127.0.0.1", heard.port))
+                other.sendto(datagram(snmp.INFORM, LINK_DOWN, 9), ("127.0.0.1", heard.port))
+                answer = await asyncio.get_running_loop().sock_recv(other, 4096)
+                assert snmp.decode(answer).request_id == 9
+                await eventually(lambda: [(one.device) for one in heard.readings] == ["fw"])
+                assert heard.statistics.refused["source"] == 1
+    reasons = [one["reason"] for one in logs if one["event"] == "trap refused"]
+    assert reasons == [
+        "not the address of a polled device: if it is one of its others, add it to devices.X.trap_sources"
+    ]
+
+
 async def test_an_inform_that_is_sent_again_undoes_nothing(tmp_path: Path) -> None:
     """Its answer was lost: down, up, and down again is the first one once more. It is answered each time."""
     async with Listening(tmp_path, [polled()]).running() as heard:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tslcd_agent.config import Snmp
+    from tslcd_agent.links.engine_clock import EngineClock
     from tslcd_agent.links.engine_identity import EngineIdentity
     from tslcd_agent.snmp.session import Value
 
@@ -64,6 +65,12 @@ _MODULES: Final = (
 )
 _VERSION_3: Final = 3
 _AUTHENTIC: Final = 2
+#: msgVersion, as people call it.
+_VERSIONS: Final = {0: "1", 1: "2c", 3: "3"}
+_REPLAY: Final = (
+    "older than the time window of SNMPv3 allows: somebody sends it again, or the device forgot how often it started, which it"
+    " is now asked"
+)
 _LEVELS: Final = {1: "noAuthNoPriv", 2: "authNoPriv", 3: "authPriv"}
 _MIN_ENGINE_ID, _MAX_ENGINE_ID = 5, 32
 #: What is a step of a dialogue, and is answered with a report: the sender asks who we are and what time we have.
@@ -151,7 +158,10 @@ class TrapEngine:
         self._payload = payload
         learned = False
         try:
-            if verdec.decode_message_version(payload) == _VERSION_3:
+            version = int(verdec.decode_message_version(payload))
+            if version in _VERSIONS and (version == _VERSION_3) != (self._user is not None):
+                raise NotificationError("credentials", self._wrong_version(version))
+            if version == _VERSION_3:
                 self._keep_time()
                 self._origin = _origin(payload)
                 learned = self._learn(self._origin[0])
@@ -176,6 +186,21 @@ class TrapEngine:
             raise NotificationError("credentials", str(self._failure))
         raise NotificationError("garbage", "SNMP, but no notification")
 
+    def believe(self, clock: EngineClock) -> bool:
+        """Take what an engine said of itself in an authentic answer; return whether that is less than its traps had said."""
+        known = self._windows.get(clock.engine_id)
+        if known is None or (clock.boots, clock.seconds) >= known:
+            return False
+        self._windows[clock.engine_id] = (clock.boots, clock.seconds)
+        return True
+
+    def _wrong_version(self, version: int) -> str:
+        """Say what came and what to do about it."""
+        came = _VERSIONS[version]
+        if self._user is None:
+            return f"came in version {came}, devices.X.snmp says 1 or 2c: set one of both right, the trap target or the settings"
+        return f"came in version {came}, devices.X.snmp says 3: have the device send its traps as SNMPv3 with the same user"
+
     def _judge(self, *arguments: Any) -> None:
         """Check what pysnmp does not, then let it acknowledge and hand over. Raises NotificationError."""
         model, level = int(arguments[1]), int(arguments[4])
@@ -187,7 +212,7 @@ class TrapEngine:
             if level >= _AUTHENTIC and engine_id != self._identity.engine_id:
                 known = self._windows.get(engine_id, (0, 0))
                 if boots < known[0] or (boots == known[0] and seconds < known[1] - TIME_WINDOW):
-                    raise NotificationError("replay", "older than the time window of SNMPv3 allows")
+                    raise NotificationError("replay", _REPLAY)
                 self._windows[engine_id] = max(known, (boots, seconds))
         self._request = None
         if arguments[8].tagSet == v2c.InformRequestPDU.tagSet:

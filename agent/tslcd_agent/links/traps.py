@@ -10,6 +10,7 @@ Invariants:
 * Only devices that are polled are heard: nothing is ever sent to any other address, one with ``touch: false`` among them.
 * Before a datagram is decoded its source is known and its device within bounds; what is before that costs microseconds.
 * A port that is taken or denied is told once and tried again; the agent goes on meanwhile.
+* A trap that looks as if it was sent before stays refused; its device is asked what time it has (:mod:`.engine_clock`).
 * A trap from a known device is also a reason to poll it now, but for authenticationFailure, which a poll may be the cause of.
 * An event is a report without tables: at the centre a table replaces the one before it, an event only its one cell.
 """
@@ -26,7 +27,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tslcd_agent.config.values import normal_address
+from tslcd_agent.errors import SnmpError
 from tslcd_agent.lanes import Backoff
+from tslcd_agent.links.engine_clock import ClockQuestions, ask_clock
 from tslcd_agent.links.engine_identity import EngineIdentity, next_identity
 from tslcd_agent.links.gate import Gate, Refusals, TrapStatistics
 from tslcd_agent.links.notification import (
@@ -38,6 +41,7 @@ from tslcd_agent.links.notification import (
 )
 from tslcd_agent.readings import Reading
 from tslcd_agent.snmp.interfaces import is_wanted
+from tslcd_agent.snmp.session import open_session
 from tslcd_runtime.logs import get_logger
 
 if TYPE_CHECKING:
@@ -69,6 +73,7 @@ _RECEIVE_BUFFER: Final = 1 << 20
 _SEQUENCE: Final = 0x30
 _MAPPED: Final = "::ffff:"
 _NAME: Final = "traps"
+_STRANGER: Final = "not the address of a polled device: if it is one of its others, add it to devices.X.trap_sources"
 
 
 class _Waiting(NamedTuple):
@@ -101,8 +106,8 @@ class TrapListener:
         self._devices = tuple(devices)
         self._sources: dict[str, tuple[PolledDevice, ...]] = {}
         for device in devices:
-            address = normal_address(device.address)
-            self._sources[address] = (*self._sources.get(address, ()), device)
+            for address in dict.fromkeys(normal_address(one) for one in (device.address, *device.trap_sources)):
+                self._sources[address] = (*self._sources.get(address, ()), device)
         self._states = states
         self._submit = submit
         self._pollers = pollers
@@ -115,6 +120,8 @@ class TrapListener:
         self._engines: list[tuple[Snmp, TrapEngine]] = []
         self._identity = EngineIdentity(b"", 0)
         self._began = 0.0
+        self._clocks = ClockQuestions()
+        self._doubted: asyncio.Queue[PolledDevice] = asyncio.Queue(MAX_WAITING)
         self._informs: dict[str, deque[tuple[float, Notification]]] = {}
         self._buffer = bytearray(_LARGEST)
         self._log = get_logger(_NAME)
@@ -130,6 +137,7 @@ class TrapListener:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look(), name="traps: decoder")
+                group.create_task(self._ask_clocks(), name="traps: clocks")
                 for address in self._settings.addresses:
                     group.create_task(self._listen(address), name=f"traps: {address}")
         finally:
@@ -186,7 +194,7 @@ class TrapListener:
             source = peer[0].removeprefix(_MAPPED)
             devices = self._sources.get(source)
             if devices is None:
-                self._refuse(source, NotificationError("source", "not the address of a polled device"), now)
+                self._refuse(source, NotificationError("source", _STRANGER), now)
             elif not size or self._buffer[0] != _SEQUENCE:
                 self._refuse(source, NotificationError("garbage", "not SNMP"), now)
             elif self._queue.full() or not self._gate.admit(devices[0].id, now):
@@ -234,10 +242,29 @@ class TrapListener:
                 await self._take(device, notification, waiting.at, waiting.mono)
             return
         if failure is not None:
-            self._refuse(waiting.devices[0].address, failure, time.monotonic())
+            now = time.monotonic()
+            self._refuse(waiting.devices[0].address, failure, now)
             if failure.code == "replay":
                 # also what a device looks like that forgot how often it started: the poll tells what is true
                 self._pollers.wake(waiting.devices[0].id, "trap refused")
+                for device in waiting.devices:
+                    if not self._doubted.full() and self._clocks.may_ask(device, now):
+                        self._doubted.put_nowait(device)
+
+    async def _ask_clocks(self) -> None:
+        """Ask devices whose traps look old, one after another, for ever."""
+        while True:
+            device = await self._doubted.get()
+            try:
+                clock = await ask_clock(device, open_session)
+            except SnmpError as error:
+                reason = f"{error}: its old traps stay refused; reload the settings to begin anew"
+                self._log.warning("device not asked for its SNMPv3 clock", device=device.id, reason=reason)
+                continue
+            engine = await self._engine(device.snmp)
+            if engine.believe(clock):
+                advice = "its traps are heard again; give it a new user or password, lest recorded ones are"
+                self._log.warning("device lost count of its starts", device=device.id, boots=clock.boots, advice=advice)
 
     async def _take(self, device: PolledDevice, notification: Notification, at: float, mono: float) -> None:
         """Tell what a notification says."""

@@ -337,3 +337,23 @@ async def test_a_server_that_wants_a_certificate_of_ours(prober: Prober, authori
         result = await prober.probe("x", settings)
     assert result.outcome == "bad_answer"
     assert "certificate required" in result.reason or "the connection" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("pattern", "body"),
+    [("(a+)+$", b"a" * 60_000 + b"!"), ("(a|a)*b", b"a" * 60_000), (".*.*.*.*x", b"a" * 60_000)],
+    ids=["nested", "alternatives", "polynomial"],
+)
+async def test_a_pattern_that_would_take_years_is_given_up(prober: Prober, pattern: str, body: bytes) -> None:
+    """The reason names the setting; the agent's loop is free again, and the next probe is as ever."""
+
+    async def page(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(body=body))
+
+    result = await fetch(prober, page, body=pattern)
+    assert (result.outcome, result.reason) == (
+        "bad_answer",
+        "the pattern of body takes longer than 0.1 s on this page: write it without nested repeats",
+    )
+    assert (await fetch(prober, page, body="a{3}")).outcome == "ok"

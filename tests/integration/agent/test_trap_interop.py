@@ -82,6 +82,20 @@ async def test_link_traps_of_versions_with_a_community_are_events(tmp_path: Path
         assert sum(heard.statistics.refused.values()) == 0
 
 
+@pytest.mark.parametrize("priv", ["AES-192", "AES-256"])
+async def test_keys_of_reeders_extension_are_understood(tmp_path: Path, priv: str) -> None:
+    """What Cisco and many others send: snmptrap(1) calls it AES-192-C and AES-256-C. Trap and inform alike."""
+    snmp, words = secure("SHA", priv, "reeder")
+    words[words.index("-x") + 1] = f"{priv}-C"
+    async with Listening(tmp_path, [polled(snmp=snmp)]).running() as heard:
+        for inform, kind, up in ((False, LINK_DOWN, False), (True, LINK_UP, True)):
+            command = trap_command(heard.target, words, kind, link_bindings(7, up=up), inform=inform)
+            code, said = await run(command, tmp_path)
+            assert code == 0, said
+            await eventually(lambda up=up: [one.up for one in heard.events][-1:] == [up])  # type: ignore[misc]
+        assert (heard.statistics.received, sum(heard.statistics.refused.values())) == (2, 0)
+
+
 @pytest.mark.parametrize(("auth", "priv"), LEVELS, ids=lambda value: value or "none")
 async def test_version_3_is_understood_at_every_level(tmp_path: Path, auth: str | None, priv: str | None) -> None:
     """Traps come from an engine nobody told us of; informs go to ours, after discovery, and are acknowledged."""

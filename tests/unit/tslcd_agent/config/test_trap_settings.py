@@ -59,3 +59,21 @@ def problems(directory: Path, text: str) -> list[str]:
 def test_mistakes_are_named(tmp_path: Path, text: str, expected: list[str]) -> None:
     """File, line, and what to do."""
     assert problems(tmp_path, HEAD + text) == expected
+
+
+def test_no_spelling_of_an_untouchable_address_is_a_device_or_a_source_of_traps(tmp_path: Path) -> None:
+    """Gateways make IPv4 of some IPv6 addresses; groups and nobody's address are no device."""
+    disguises = ["192.0.2.3", "::ffff:192.0.2.3", "64:ff9b::c000:203", "2002:c000:203::1", "224.0.0.1", "any"]
+    cipher = "  cipher: {address: 192.0.2.3, touch: false}\n"
+    sources = ", ".join(f'"{one}"' for one in ["192.0.2.4", *disguises])
+    device = f"  fw: {{address: 192.0.2.1, snmp: {{community: {{file: community}}}}, trap_sources: [{sources}]}}\n"
+    taken = "the address of device cipher, which has touch: false"
+    wrong = [taken] * 4 + ["224.0.0.1 is not the address of one device", "'any' is not an IP address"]
+    assert problems(tmp_path, f"{HEAD}devices:\n{cipher}{device}") == [
+        f"agent.yaml:5: devices.fw.trap_sources[{place}]: {message}" for place, message in enumerate(wrong, 1)
+    ]
+    for address in disguises[2:4]:
+        device = f'  fw: {{address: "{address}", snmp: {{community: {{file: community}}}}}}\n'
+        assert problems(tmp_path, f"{HEAD}devices:\n{cipher}{device}") == [f"agent.yaml:5: devices.fw.address: {taken}"]
+        head = HEAD.replace("host: 192.0.2.10", f'host: "{address}"')
+        assert problems(tmp_path, f"{head}devices:\n{cipher}") == [f"agent.yaml:2: brokers[0].host: {taken}"]
