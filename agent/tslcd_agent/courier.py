@@ -109,6 +109,12 @@ class Courier:
         self.acks = {"applied": 0, "foreign": 0, "malformed": 0}
         #: Where it is connected to, empty when nowhere.
         self.connected_to = ""
+        #: The way in use, empty when none; whether it is another than the first; how often it changed.
+        self.uplink = ""
+        self.uplink_spare = False
+        self.uplink_changes = 0
+        #: Whether history waits because the byte budget of a metered way is spent.
+        self.history_stopped = False
         self._trips = RoundTrip(identity.province, identity.id)
         self._connection: Connection | None = None
         self._trouble = BrokerError("lost", "not connected yet")
@@ -173,6 +179,8 @@ class Courier:
             await self._tell_status(connection, await self._spool.statistics())
             self.connects += 1
             self.connected_to = str(endpoint)
+            self.uplink_changes += self.uplink not in {"", str(endpoint)}
+            self.uplink, self.uplink_spare = str(endpoint), endpoint != self._endpoints[0]
             self._connection = connection
             _log.info("connected", broker=str(endpoint), protocol=endpoint.protocol)
             async with asyncio.TaskGroup() as group:

@@ -7,7 +7,7 @@ import os
 import resource
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tslcd_agent.readings import Reading
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tslcd_agent.courier import Courier
     from tslcd_agent.readings import Submit
     from tslcd_agent.spool import Spool, Statistics
+    from tslcd_agent.spool.state import Alive, StartReason
     from tslcd_runtime.health import Health
     from tslcd_wire.report import Table
 
@@ -46,9 +47,18 @@ ACTIVITY: Final = (
 )
 
 
+class Start(NamedTuple):
+    """How the agent came to run: why, its last sign of life before, and CLOCK_BOOTTIME then, in seconds."""
+
+    reason: StartReason
+    last_alive: Alive | None
+    mono: float
+
+
 def agent_table(
     spool: Statistics,
     courier: Courier,
+    start: Start,
     *,
     uptime: float,
     activity: Mapping[str, int],
@@ -72,14 +82,22 @@ def agent_table(
         "reports_sent_total": [courier.sent],
         "reports_confirmed_total": [spool.totals.confirmed],
         "reports_dropped_total": [spool.totals.dropped],
+        "broker_connects_total": [courier.connects],
+        **{column: [activity.get(column, 0)] for column in ACTIVITY},
         "reports_dropped_size_total": [spool.totals.dropped_size],
         "reports_dropped_age_total": [spool.totals.dropped_age],
         "reports_dropped_damage_total": [spool.totals.dropped_damage],
         "reports_dropped_memory_total": [spool.totals.dropped_memory],
         "spool_files_set_aside_total": [spool.totals.files_set_aside],
         "spool_in_memory": [int(bool(spool.failing))],
-        "broker_connects_total": [courier.connects],
-        **{column: [activity.get(column, 0)] for column in ACTIVITY},
+        "uplink": [courier.uplink or None],
+        "uplink_spare": [int(courier.uplink_spare)],
+        "uplink_changes_total": [courier.uplink_changes],
+        "history_stopped": [int(courier.history_stopped)],
+        "start_reason": [start.reason],
+        "last_alive_timestamp_seconds": [round(start.last_alive.at, 3) if start.last_alive else None],
+        "last_alive_boottime_seconds": [round(start.last_alive.mono, 3) if start.last_alive else None],
+        "started_boottime_seconds": [round(start.mono, 3)],
         "version": [VERSION],
     }
 
@@ -108,6 +126,7 @@ class Heartbeat:
         self._health = health
         self._activity = activity
         self._began = time.monotonic()
+        self._started = time.clock_gettime(time.CLOCK_BOOTTIME)
         #: Seconds between heartbeats; may be changed while it runs.
         self.interval = interval
 
@@ -129,6 +148,7 @@ class Heartbeat:
         table = agent_table(
             statistics,
             self._courier,
+            Start(self._spool.start_reason, self._spool.last_alive, self._started),
             uptime=time.monotonic() - self._began,
             activity=self._activity(),
             resident=resident_bytes(),

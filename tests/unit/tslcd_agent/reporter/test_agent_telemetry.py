@@ -9,7 +9,7 @@ from typing import Any
 
 from tslcd_agent.reporter import boot_id
 from tslcd_agent.spool.state import Statistics, Totals
-from tslcd_agent.telemetry import VERSION, agent_table, resident_bytes
+from tslcd_agent.telemetry import VERSION, Start, agent_table, resident_bytes
 from tslcd_wire import codec
 from tslcd_wire.catalogue import AGENT
 from tslcd_wire.report import Report
@@ -22,8 +22,12 @@ def test_the_table_has_every_column_and_is_accepted() -> None:
         stream="0198f3c2", oldest=1, newest=10, waiting=3, bytes=4096, limit=8192, oldest_age=None, memory=0,
         totals=totals, failing="",
     )  # fmt: skip
-    courier: Any = SimpleNamespace(sent=7, connects=2)
-    table = agent_table(spool, courier, uptime=1.5, activity={}, resident=None, cpu=0.1)
+    courier: Any = SimpleNamespace(
+        sent=7, connects=2, uplink="", uplink_spare=False, uplink_changes=0, history_stopped=False
+    )
+    table = agent_table(
+        spool, courier, Start("first-start", None, 20.0), uptime=1.5, activity={}, resident=None, cpu=0.1
+    )
     assert list(table)[1:] == [column.name for column in AGENT.columns]
     assert table["reports_dropped_total"] == [4]
     report = Report(
