@@ -22,11 +22,16 @@ from support.notifications import (
 from support.processes import free_port
 from support.snmpd import V3_AUTH, V3_PRIV, V3_USER, Snmpd
 from tslcd_agent.config import Auth, Priv, Snmp
+from tslcd_agent.links import traps
 from tslcd_agent.links.engine_clock import ASK_AGAIN, ClockQuestions
+from tslcd_agent.snmp.session import Traffic
 from tslcd_runtime.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from tslcd_agent.snmp.session import Value
 
 SECURE = Snmp(
     version="3",
@@ -77,20 +82,45 @@ async def test_a_device_that_forgot_how_often_it_started_is_asked_and_heard_agai
     assert [(one["device"], one["boots"]) for one in lost] == [("fw", 1)]
 
 
-async def test_a_recorded_trap_is_refused_still_while_its_device_knows_its_count(tmp_path: Path) -> None:
-    """The device was asked, says what is known, and nothing changes."""
-    device = daemon(tmp_path)
-    with device.running(), capture_logs() as logs:
-        heard = Listening(tmp_path, [polled(snmp=SECURE, port=device.port)])
+class Knowing:
+    """A device that knows its count, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        """Nobody asked."""
+        self.asked = 0
+        self.traffic = Traffic()
+
+    async def get(self, oids: Sequence[str]) -> dict[str, Value]:
+        """Say who it is, with what the agent knows of it already."""
+        self.asked += 1
+        return dict(zip(oids, (bytes.fromhex(SENDER_ENGINE.removeprefix("0x")), 7, 1010), strict=True))
+
+    async def walk(self, column: str, limit: int, *, repetitions: int = 25) -> dict[str, Value]:
+        """Say nothing more."""
+        del column, limit, repetitions
+        return {}
+
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+
+async def test_a_recorded_trap_is_refused_still_while_its_device_knows_its_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device was asked once for both, says what is known, and nothing changes."""
+    device = Knowing()
+    monkeypatch.setattr(traps, "open_session", lambda _: device)
+    heard = Listening(tmp_path, [polled(snmp=SECURE)])
+    with capture_logs() as logs:
         async with heard.running():
-            await send(heard, tmp_path, "1,0", up=False)
+            await send(heard, tmp_path, "7,1000", up=False)
             await eventually(lambda: [one.up for one in heard.events] == [False])
             for refused in (1, 2):
-                await send(heard, tmp_path, "0,9000", up=True)
+                await send(heard, tmp_path, "5,9000", up=True)
                 await eventually(lambda r=refused: heard.statistics.refused["replay"] == r)  # type: ignore[misc]
-                await eventually(heard.listener._doubted.empty)
-            await send(heard, tmp_path, "1,1", up=True)
+            await send(heard, tmp_path, "7,1011", up=True)
             await eventually(lambda: [one.up for one in heard.events] == [False, True])
+    assert device.asked == 1
     assert not [one for one in logs if one["event"].startswith("device ")]
 
 

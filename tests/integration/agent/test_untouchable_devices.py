@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from support import snmp_message as snmp
 from support.capture import ICMP, SEARCH, TCP, UDP, Capture, capturing
 from support.namespace import Namespace, join
 from support.processes import Program, wait_until
@@ -70,9 +72,10 @@ probes:
 class Site:
     """The agent's box, and a cable on which the devices are."""
 
-    def __init__(self, box: Namespace, directory: Path) -> None:
+    def __init__(self, box: Namespace, wire: Namespace, directory: Path) -> None:
         """Write the settings."""
         self.box = box
+        self.wire = wire
         self.directory = directory
         (directory / "word").write_text("public\n")
         probes = "".join(
@@ -93,6 +96,12 @@ class Site:
         done = subprocess.run(self.command(*words), cwd=self.directory, capture_output=True, timeout=60, check=False)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done.returncode
+
+    def change(self, old: str, new: str) -> None:
+        """Write the settings with something else in them."""
+        text = self.settings.read_text()
+        assert old in text
+        self.settings.write_text(text.replace(old, new))
 
 
 @pytest.fixture
@@ -115,7 +124,35 @@ def site(tmp_path: Path) -> Iterator[tuple[Site, Capture]]:
         server = Program([*wire.prefix, sys.executable, "-c", REDIRECTING], tmp_path / "web.log")
         server.start()
         stack.callback(server.stop)
-        yield Site(box, tmp_path), capture
+        yield Site(box, wire, tmp_path), capture
+
+
+#: As traps come: an inform of version 2c, which wants an answer.
+INFORM: Final = snmp.message(
+    snmp.V2C,
+    b"public",
+    snmp.pdu(
+        snmp.INFORM,
+        7,
+        [
+            snmp.binding(snmp.oid("1.3.6.1.2.1.1.3.0"), snmp.number(1000, snmp.TIME_TICKS)),
+            snmp.binding(snmp.oid("1.3.6.1.6.3.1.1.4.1.0"), snmp.oid("1.3.6.1.6.3.1.1.5.1")),
+        ],
+    ),
+)
+#: Sends it from an address, and says whether an answer came.
+INFORMING: Final = """
+import socket, sys
+made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+made.bind((sys.argv[1], 0))
+made.settimeout(1)
+made.sendto(bytes.fromhex(sys.argv[2]), ("198.51.100.1", 1162))
+try:
+    made.recv(4096)
+    print("answered")
+except TimeoutError:
+    print("silence")
+"""
 
 
 def untouched(capture: Capture) -> bool:
@@ -171,3 +208,82 @@ def test_not_one_packet_goes_to_what_must_not_be_touched(site: tuple[Site, Captu
     assert here.call("probe", CIPHER, "--count", "1") == 0
     assert capture.frames(CIPHER, ICMP) == 1
     assert capture.frames(CIPHER, SEARCH) >= 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("walk", ("--community", "public")),
+        ("walk", ("--like", "open")),
+        ("profile test", ("--community", "public")),
+        ("profile test", ("--like", "open")),
+        ("explain", ("--community", "public")),
+        ("explain", ("--like", "open")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_commands_about_one_device_ask_no_untouchable_one(
+    site: tuple[Site, Capture], command: str, words: tuple[str, ...]
+) -> None:
+    """By its name in the settings, its address in every disguise, or a name of the system: refused, and not one frame.
+
+    The device beside it is asked by the same command.
+    """
+    here, capture = site
+    for target in ("cipher", "cipher6", *DISGUISES, f"64:ff9b::{CIPHER}", "2002:c633:6403::1", "224.0.0.1"):
+        assert here.call(*command.split(), target, *words) == 2, target
+        assert untouched(capture), target
+    here.call(*command.split(), OPEN, *words)
+    assert capture.frames(OPEN, UDP) > 0
+
+
+def test_the_live_view_asks_no_untouchable_device(site: tuple[Site, Capture]) -> None:
+    """Devices and probes of the settings, for two rounds."""
+    here, capture = site
+    assert here.call("top", "--json", "--interval", "1", "--rounds", "2") == 1
+    assert untouched(capture)
+    assert capture.frames(OPEN, UDP) > 0
+
+
+@pytest.mark.parametrize("name", ["cipher.example", "cipher6.example"])
+def test_a_broker_by_a_name_of_an_untouchable_address_is_not_connected_to(
+    site: tuple[Site, Capture], name: str
+) -> None:
+    """Settings cannot know where a name leads: the courier and every command look at the address before they connect."""
+    here, capture = site
+    here.change("brokers: [{host: open.example}]", f"brokers: [{{host: {name}}}, {{host: open.example}}]")
+    agent = Program(here.command("run"), here.directory / "agent.log")
+    agent.start()
+    try:
+        wait_until(lambda: "nothing may be sent to that address" in agent.output(), 20, "the broker refused")
+        wait_until(lambda: capture.frames(OPEN, TCP) > 2, 20, "the broker beside it tried")
+    finally:
+        agent.stop()
+    assert untouched(capture), "courier"
+    assert here.call("check") == 1
+    assert untouched(capture), "check"
+    assert here.call("probe", "--type", "mqtt") == 1
+    assert untouched(capture), "probe"
+
+
+def test_an_inform_of_an_untouchable_device_is_not_answered(site: tuple[Site, Capture]) -> None:
+    """Whatever credentials it has; that of a polled device is."""
+    here, capture = site
+    here.settings.write_text(here.settings.read_text() + "\ntraps: {port: 1162}\n")
+    link = subprocess.run(
+        [*here.box.prefix, "ip", "-j", "link", "show", "lan"], capture_output=True, check=True, timeout=10
+    )
+    # the kernel of the box would answer a search for its own address, and that is no packet of the agent's
+    here.wire.ip("neigh", "replace", "198.51.100.1", "lladdr", json.loads(link.stdout)[0]["address"], "dev", "lan")
+    agent = Program(here.command("run"), here.directory / "agent.log")
+    agent.start()
+    try:
+        wait_until(lambda: "listening for traps" in agent.output(), 20, "the listener")
+        for source, said in ((CIPHER, "silence"), (OPEN, "answered")):
+            words = [*here.wire.prefix, sys.executable, "-c", INFORMING, source, INFORM.hex()]
+            done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
+            assert done.stdout.strip() == said
+        assert f"source={CIPHER}" in agent.output()
+    finally:
+        agent.stop()
+    assert untouched(capture)
