@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from tslcd_agent.config import DnsProbe, IcmpProbe, MqttProbe, TcpProbe
 from tslcd_agent.probes.contract import GOOD, PHASES, Findings, ProbeError, ProbeResult, probe_table
-from tslcd_agent.probes.prober import Prober
+from tslcd_agent.probes.prober import Prober, ProbeStatistics
 from tslcd_agent.probes.runner import ProbeRunner
 from tslcd_runtime.health import Health
 from tslcd_wire.catalogue import PROBE, PROBE_OUTCOMES
@@ -61,13 +61,16 @@ async def test_what_nobody_foresaw_is_an_outcome_counted_and_logged_once_a_type(
         raise KeyError("secret-of-the-program")
 
     stand_in(monkeypatch, "tcp", broken)
-    prober = Prober()
+    counted = ProbeStatistics()
+    prober = Prober(statistics=counted)
     settings = TcpProbe(target="gw.example", port=1)
     with capture_logs() as logs:
         for _ in range(3):
             result = await prober.probe("x", settings)
             assert (result.outcome, result.reason) == ("bad_answer", "unexpected KeyError")
-    assert prober.statistics.unexpected == 3
+    assert counted.activity() == {"probe_errors_total": 3}
+    await Prober(statistics=counted).probe("x", settings)  # as after a reload
+    assert counted.activity() == {"probe_errors_total": 4}
     assert [line["event"] for line in logs] == ["probe broke"]
 
 
