@@ -68,7 +68,8 @@ def choose(
             )
         )
     if not permitted(address, config.untouchable() if config else ()):
-        refuse(f"{address}: nothing is ever sent to it: a device with touch: false, or no address of one host")
+        why = "touch: false" if permitted(address, ()) else "not the address of one device"
+        refuse(f"{address}: {why}: nothing is ever sent to it")
     if like is not None:
         if like not in polled:
             refuse(f"--like {like}: no such device in the settings: {', '.join(polled) or 'none'}")
