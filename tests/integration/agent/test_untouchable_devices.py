@@ -84,7 +84,10 @@ class Site:
         )
         self.settings = directory / "agent.yaml"
         self.settings.write_text(
-            SETTINGS.replace("host: cipher.example}, {host: ", "host: ") + probes.replace("\n\n", "\n")
+            SETTINGS.replace("host: cipher.example}, {host: ", "host: ").replace(
+                "directory: spool", f"directory: {directory}/spool"
+            )
+            + probes.replace("\n\n", "\n")
         )
 
     def command(self, *words: str) -> list[str]:
