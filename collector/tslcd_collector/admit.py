@@ -38,6 +38,8 @@ class Decision(enum.Enum):
     DUPLICATE = "duplicate"
     #: Measured longer ago than is kept: confirmed, so that the agent lets go of it, but not kept.
     TOO_OLD = "too_old"
+    #: Measured at a time that nobody knows any more: confirmed and counted, not shown, and never given a time made up.
+    UNTIMED = "untimed"
     REFUSED = "refused"
 
 
@@ -173,6 +175,11 @@ class Admission:
     def missing(self) -> int:
         """Count the numbers of the newest stream of every agent that never came."""
         return sum(max(known.values(), key=lambda one: one.used).missing_count() for known in self._agents.values())
+
+    def missing_of(self, agent: str) -> int:
+        """Count the numbers of the newest stream of ``agent`` that never came."""
+        known = self._agents.get(agent)
+        return max(known.values(), key=lambda one: one.used).missing_count() if known else 0
 
     def live_source(self, agent: str, stream: str, boot: str, now: float) -> None:
         """Note where a live report came from. A cloned disk shows as two sources that take turns."""

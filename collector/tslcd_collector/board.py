@@ -16,14 +16,24 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tslcd_collector.families import AGENT_LAST_REPORT, AGENT_ONLINE, labels_text
+from tslcd_collector.families import (
+    AGENT_CLOCK_CORRECTED,
+    AGENT_CLOCK_OFFSET,
+    AGENT_CLOCK_UNTIMED,
+    AGENT_LAST_REPORT,
+    AGENT_ONLINE,
+    AGENT_PROBLEM,
+    CLOCK_WRONG,
+    labels_text,
+)
 from tslcd_collector.fragments import TableText
 from tslcd_collector.judge import ROUNDS, AgentReading, DeviceReading, InterfaceReading, ProbeReading
-from tslcd_wire.catalogue import AGENT, DEVICE, INTERFACE, KINDS_BY_NAME, PROBE
+from tslcd_wire.catalogue import AGENT, DEVICE, INTERFACE, KINDS_BY_NAME, PROBE, UPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tslcd_collector.clock import AgentClock
     from tslcd_collector.exposition import Exposition
     from tslcd_collector.inventory import DeviceKey, Inventory
     from tslcd_wire.report import Event, Report, Status, Table
@@ -31,6 +41,8 @@ if TYPE_CHECKING:
 MAX_DEVICES: Final = 64
 MAX_ROWS: Final = 16_384
 MAX_LINKS: Final = 512
+#: What a UPS told so long before the silence still bears on it, seconds.
+BATTERY_MEMORY: Final = 180.0
 
 
 @dataclass(slots=True)
@@ -46,13 +58,18 @@ class _Shown:
 
 @dataclass(slots=True)
 class AgentState:
-    """An agent as the collector knows it. ``heard``: last sign of life, ``reported``: last report; UTC seconds, ours."""
+    """An agent as the collector knows it. ``heard``: last sign of life, ``reported``: last report; UTC seconds, ours.
+
+    ``goodbye``: it went offline by its own word. ``spare``: its last heartbeat left by a spare way.
+    """
 
     province: str
     online: bool = True
     heard: float = 0.0
     reported: float = 0.0
     offline_since: float = float("-inf")
+    goodbye: bool = False
+    spare: bool = False
     status: Status | None = None
     rows: int = 0
     devices: set[str] = field(default_factory=set)
@@ -61,9 +78,10 @@ class AgentState:
 class Board:
     """Tables, link events, probe rounds and agents. ``expiry``: seconds until a table leaves the exposition."""
 
-    def __init__(self, exposition: Exposition, expiry: float) -> None:
-        """Start with nothing known."""
+    def __init__(self, exposition: Exposition, expiry: float, clocks: Mapping[str, AgentClock] | None = None) -> None:
+        """Start with nothing known. ``clocks``: what is known of the agents' clocks, for their series."""
         self.expiry = expiry
+        self._clocks = clocks if clocks is not None else {}
         self.agents: dict[str, AgentState] = {}
         #: Agents something changed for since :meth:`take_changed` was called.
         self._changed: set[str] = set()
@@ -143,6 +161,7 @@ class Board:
         known = status.agent in self.agents
         state = self._agent(status.agent, province)
         state.online = status.online
+        state.goodbye = _is_goodbye(status)
         if not status.online:
             state.offline_since = received
         elif not retained or not known:
@@ -156,7 +175,7 @@ class Board:
         state = self._agent(agent, province)
         state.heard, state.reported = heard, reported
         if status is not None:
-            state.online, state.status = status.online, status
+            state.online, state.status, state.goodbye = status.online, status, _is_goodbye(status)
         self._changed.add(agent)
 
     def restore_table(
@@ -192,7 +211,16 @@ class Board:
     def agent(self, agent: str) -> AgentReading | None:
         """Return what is known of an agent, None when it was never heard."""
         state = self.agents.get(agent)
-        return None if state is None else AgentReading(state.online, state.heard)
+        return None if state is None else AgentReading(state.online, state.heard, state.goodbye, state.spare)
+
+    def battery(self, agent: str, before: float) -> bool:
+        """Whether a UPS that ``agent`` polls told, shortly before ``before`` or after it, that it ran on battery."""
+        state = self.agents.get(agent)
+        for device in state.devices if state is not None else ():
+            shown = self._tables.get((agent, device), {}).get(UPS.name)
+            if shown is not None and shown.fresh >= before - BATTERY_MEMORY and 1 in shown.table.get("on_battery", ()):
+                return True
+        return False
 
     def device(self, key: DeviceKey) -> DeviceReading | None:
         """Return the last poll of a device."""
@@ -258,6 +286,8 @@ class Board:
             state.rows -= len(shown.table["key"])
             shown.at, shown.fresh, shown.table = at, fresh, table
         state.rows += len(table["key"])
+        if kind == AGENT.name and not device[1]:
+            state.spare = bool(_cell(table, "uplink_spare", 0))
         if kind == INTERFACE.name and device in self._links:
             self._merge_links(device, shown)
         shown.exposed = now - fresh <= self.expiry
@@ -323,7 +353,27 @@ class Board:
         if state.reported:
             name = AGENT_LAST_REPORT.name
             chunks[name] = f"{name}{{{labels}}} {state.reported:.3f}\n".encode()
+        clock = self._clocks.get(agent)
+        if clock is not None:
+            chunks |= _clock_chunks(clock, labels)
         self._exposition.put((AGENT.name, agent), chunks)
+
+
+def _is_goodbye(status: Status) -> bool:
+    """Whether an agent stopped by its own word: a last will is written before and has no time."""
+    return not status.online and status.at > 0
+
+
+def _clock_chunks(clock: AgentClock, labels: str) -> dict[str, bytes]:
+    """Write the series of an agent's clock."""
+    lines = {
+        AGENT_CLOCK_CORRECTED.name: f"{{{labels}}} {clock.corrected}",
+        AGENT_CLOCK_UNTIMED.name: f"{{{labels}}} {clock.untimed}",
+        AGENT_PROBLEM.name: f'{{{labels},problem="{CLOCK_WRONG}"}} {int(clock.wrong)}',
+    }
+    if clock.offset is not None:
+        lines[AGENT_CLOCK_OFFSET.name] = f"{{{labels}}} {clock.offset:.3f}"
+    return {name: f"{name}{text}\n".encode() for name, text in lines.items()}
 
 
 def _row(table: Table, key: str) -> int:

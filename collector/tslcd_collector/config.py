@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from tslcd_collector.backfill.settings import Backfill
 from tslcd_runtime import settings
 from tslcd_runtime.logs import Format, Level
 from tslcd_runtime.mqtt import Endpoint
@@ -76,7 +77,7 @@ class Intake(_Part, frozen=True, kw_only=True):
     ack_interval: Duration = 2.0
     batch_wait: Duration = 0.05
     batch_max: Annotated[int, Meta(ge=1, le=1000)] = 500
-    max_future: Duration = 120.0
+    max_future: Duration = 2.0
     max_age: Duration = 35 * 86400.0
 
     def __post_init__(self) -> None:
@@ -115,6 +116,7 @@ class CollectorSettings(_Part, frozen=True, kw_only=True):
     intake: Intake = Intake()
     expiry: Duration = 300.0
     judge: Judging = Judging()
+    backfill: Backfill = Backfill()
 
     def __post_init__(self) -> None:
         """Check what belongs together. Raises ValueError."""

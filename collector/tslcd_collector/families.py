@@ -144,6 +144,14 @@ CHANNEL_JITTER: Final = Family(
     "seconds",
     "first bound probe",
 )
+CHANNEL_MISSING: Final = Family(
+    "tslcd_channel_missing_reports",
+    "gauge",
+    _CHANNEL,
+    "Số báo cáo của tác tử đo kênh còn thiếu: chưa nhận được, hoặc chưa vào kho dữ liệu",
+    "Reports of the channel's agent not yet received, or not yet in every time-series store",
+    source="marks, backfill",
+)
 CHANNELS: Final = Family(
     "tslcd_channels",
     "gauge",
@@ -176,6 +184,40 @@ AGENT_LAST_REPORT: Final = Family(
     "seconds",
     "intake",
 )
+#: The problem of an agent whose clock is off by more than :data:`tslcd_collector.clock.WRONG`.
+CLOCK_WRONG: Final = "clock_wrong"
+AGENT_CLOCK_OFFSET: Final = Family(
+    "tslcd_agent_clock_offset_seconds",
+    "gauge",
+    _AGENT,
+    "Đồng hồ của tác tử lệch so với trung tâm, dương khi chạy trước",
+    "The agent's clock minus the collector's",
+    "seconds",
+    "live reports",
+)
+AGENT_CLOCK_CORRECTED: Final = Family(
+    "tslcd_agent_clock_corrected_reports_total",
+    "counter",
+    _AGENT,
+    "Số báo cáo được sửa thời gian đo",
+    "Reports of the agent whose time of measurement was put right",
+    source="intake",
+)
+AGENT_CLOCK_UNTIMED: Final = Family(
+    "tslcd_agent_clock_unknown_reports_total",
+    "counter",
+    _AGENT,
+    "Số báo cáo không xác định được thời gian đo",
+    "Reports of the agent whose time of measurement nobody knows",
+    source="intake",
+)
+AGENT_PROBLEM: Final = Family(
+    "tslcd_agent_problem",
+    "gauge",
+    (*_AGENT, "problem"),
+    "Vấn đề của tác tử: 1 khi đang có",
+    "Problem of the agent: 1 while it lasts",
+)
 
 SUPERVISION: Final = (
     CHANNEL_STATE,
@@ -189,10 +231,15 @@ SUPERVISION: Final = (
     CHANNEL_LOSS,
     CHANNEL_RTT,
     CHANNEL_JITTER,
+    CHANNEL_MISSING,
     CHANNELS,
     COVERAGE,
     AGENT_ONLINE,
     AGENT_LAST_REPORT,
+    AGENT_CLOCK_OFFSET,
+    AGENT_CLOCK_CORRECTED,
+    AGENT_CLOCK_UNTIMED,
+    AGENT_PROBLEM,
 )
 
 

@@ -3,14 +3,25 @@
 The order of judgement, first match wins:
 
 1. Without a binding, or while the agent was never heard, nothing is known: ``unknown / never_seen``.
-2. While the agent is offline or silent, nothing is known: ``unknown / agent_lost``. It is not the channel that is down.
-3. The channel's interface as the device tells it: ``down / admin_down``, ``down / interface_down``.
-4. The gateway's probe, the first one bound: ``down / gateway_unreachable``, or ``down / device_unreachable`` when the
+2. While the channel that carries this one is down, this one is: ``down / upstream_down``, unless it is seen to work.
+3. While the agent is offline or silent nothing is known, and it is not the channel that is down. Why, as far as others tell:
+
+   a. the collector itself does not hear the broker: ``unknown / stale``;
+   b. the agent stopped by itself, with a goodbye: ``unknown / agent_lost``;
+   c. a UPS of the site told that it ran on battery before the silence: ``unknown / site_power``;
+   d. the agent's last words were that the channel is cut, or another agent of the site is heard by a spare way only:
+      ``unknown / uplink_lost``;
+   e. else ``unknown / agent_lost``.
+
+4. The channel's interface as the device tells it: ``down / admin_down``, ``down / interface_down``.
+5. The gateway's probe, the first one bound: ``down / gateway_unreachable``, or ``down / device_unreachable`` when the
    site's own device does not answer either.
-5. Loss, then delay, of every bound probe: ``degraded / loss``, ``degraded / latency``.
-6. What supervision itself lacks. With one good witness left (the interface or a probe) the channel is ``up`` and the
+6. The agent is heard by a spare way, since this channel, its only one, does not lead to the centre, as those of
+   others do: ``degraded / uplink_lost``.
+7. Loss, then delay, of every bound probe: ``degraded / loss``, ``degraded / latency``.
+8. What supervision itself lacks. With one good witness left (the interface or a probe) the channel is ``up`` and the
    reason names the defect; without any it is ``unknown`` for that reason.
-7. Else ``up / ok``.
+9. Else ``up / ok``.
 
 Invariants:
 
@@ -46,10 +57,16 @@ MAX_LISTED: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class AgentReading:
-    """An agent as the collector knows it. ``last_heard``: UTC seconds by the collector's clock; ``online``: its status."""
+    """An agent as the collector knows it. ``last_heard``: UTC seconds by the collector's clock; ``online``: its status.
+
+    ``goodbye``: it is offline since it stopped by itself, where a last will says that it was lost. ``spare``: its reports leave
+    by another way than the first of its list.
+    """
 
     online: bool
     last_heard: float
+    goodbye: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,28 @@ class ProbeReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What others tell that bears on a channel; the defaults say that nobody tells anything.
+
+    ``broker``: the collector hears the broker. ``upstream``: state of the channel that carries this one, None without one.
+    ``sole``: the agent is bound to no other channel, so its first way is this one. ``others_get_through``: an agent of
+    another site is heard by its first way, or there is no other. ``battery``: a UPS of the site told, shortly before
+    the agent was last heard, that it ran on battery. ``neighbour_spare``: another agent of the site is heard by a spare way.
+    """
+
+    broker: bool = True
+    upstream: State | None = None
+    sole: bool = False
+    others_get_through: bool = True
+    battery: bool = False
+    neighbour_spare: bool = False
+
+
+#: Of a channel nobody else tells about.
+ALONE: Final = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """Everything known about the things a channel is bound to.
 
@@ -100,6 +139,7 @@ class Readings:
     interface: InterfaceReading | None = None
     interfaces_known: tuple[str, ...] = ()
     probes: Mapping[str, tuple[ProbeReading, ...]] = field(default_factory=dict)
+    around: Surroundings = ALONE
 
 
 def judge(channel: Channel, readings: Readings, now: float) -> Verdict:
@@ -110,12 +150,54 @@ def judge(channel: Channel, readings: Readings, now: float) -> Verdict:
     agent = readings.agent
     if agent is None:
         return _unknown(Reason.NEVER_SEEN, f"agent {binding.agent} was never heard")
-    if not agent.online:
-        return _unknown(Reason.AGENT_LOST, f"agent {binding.agent} is offline")
-    if not _fresh(agent.last_heard, channel.channel_class, now):
-        return _unknown(Reason.AGENT_LOST, f"agent {binding.agent} is silent")
-    evidence = _Evidence(binding, channel.channel_class, readings, now)
-    return evidence.fault() or evidence.impairment() or evidence.witnessed()
+    around, limits = readings.around, channel.channel_class
+    if not agent.online or not _fresh(agent.last_heard, limits, now):
+        return _upstream(channel, around) or _silent(channel, readings, agent)
+    evidence = _Evidence(binding, limits, readings, now)
+    fault = evidence.fault()
+    if fault is not None:
+        return _upstream(channel, around) or fault
+    if agent.spare and around.sole and around.others_get_through:
+        detail = f"reports of agent {binding.agent} leave by a spare way, not by this channel"
+        return Verdict(State.DEGRADED, Reason.UPLINK_LOST, Party.OPERATOR, detail)
+    seen = evidence.impairment() or evidence.witnessed()
+    return seen if seen.state is not State.UNKNOWN else _upstream(channel, around) or seen
+
+
+def is_silent(agent: AgentReading | None, channel_class: ChannelClass, now: float) -> bool:
+    """Whether nothing can be known of an agent's channels at ``now`` from the agent itself."""
+    return agent is None or not agent.online or not _fresh(agent.last_heard, channel_class, now)
+
+
+def _upstream(channel: Channel, around: Surroundings) -> Verdict | None:
+    """Say that the channel below is cut with the one that carries it, or None."""
+    if around.upstream is not State.DOWN:
+        return None
+    detail = f"channel {channel.upstream}, which carries it, is down"
+    return Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR, detail)
+
+
+def _silent(channel: Channel, readings: Readings, agent: AgentReading) -> Verdict:
+    """Say why nothing is known of a channel whose agent is offline or silent."""
+    binding, around = channel.binding, readings.around
+    if binding is None:
+        return _unknown(Reason.NEVER_SEEN, "the channel is not bound to an interface or a probe")
+    if not around.broker:
+        return _unknown(Reason.STALE, "the collector does not hear the broker")
+    if agent.goodbye and not agent.online:
+        return _unknown(Reason.AGENT_LOST, f"agent {binding.agent} was stopped")
+    how = "silent" if agent.online else "offline"
+    if around.battery:
+        detail = f"agent {binding.agent} is {how}, and the site ran on battery before"
+        return Verdict(State.UNKNOWN, Reason.SITE_POWER, Party.POWER, detail)
+    cut = _Evidence(binding, channel.channel_class, readings, agent.last_heard).fault()
+    if cut is not None:
+        detail = f"agent {binding.agent} is {how}, its last words: {cut.detail}"
+        return Verdict(State.UNKNOWN, Reason.UPLINK_LOST, cut.party, detail)
+    if around.neighbour_spare:
+        detail = f"agent {binding.agent} is {how}, another one of the site is heard by a spare way"
+        return Verdict(State.UNKNOWN, Reason.UPLINK_LOST, Party.OPERATOR, detail)
+    return _unknown(Reason.AGENT_LOST, f"agent {binding.agent} is {how}")
 
 
 class _Evidence:

@@ -180,23 +180,28 @@ class Reception:
         if not self._board.fits(report, intent.claims.setdefault(report.agent, {})):
             self._refuse_report(address, payload, "bounds", "too many devices or rows", received, intent, store=store)
             return
+        self._clocks.learn(report, received, live=lane is Lane.LIVE)
         if lane is Lane.LIVE:
-            self._clocks.live(report.agent, report.boot, report.mono, received)
             self._admission.live_source(report.agent, report.stream, report.boot, received)
-        at, corrected = self._clocks.correct(report.agent, report.boot, report.mono, report.at, received)
+        timed = self._clocks.place(report, received)
+        at = timed.at
         decision = Decision.NEW
         if store:
             intent.acks.setdefault(Address(address.province, report.agent, report.stream), False)
             decision = self._admission.admit(report.agent, report.stream, report.seq)
             if decision is Decision.NEW:
                 intent.touched[report.agent, report.stream] = None
-                if at < received - self._clocks.max_age:
+                if not timed.known:
+                    decision = Decision.UNTIMED
+                elif at < received - self._clocks.max_age:
                     decision = Decision.TOO_OLD
             self._metrics.reports.labels(lane.value, decision.value).inc()
             if decision is not Decision.NEW:
                 return
             self._keep(address, report, payload, at, received, intent)
-        self._metrics.clock_corrections.inc(corrected)
+        elif not timed.known:
+            return
+        self._metrics.clock_corrections.inc(timed.corrected)
         self._metrics.refused_columns.inc(len(unknown))
         intent.taken.append(Taken(address.province, report, at, received, lane, store))
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from tslcd_collector import families
 from tslcd_collector.families import escape, labels_text
-from tslcd_collector.judge import Readings, judge
+from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.judge import ALONE, Readings, Surroundings, is_silent, judge
 from tslcd_collector.store import VerdictRow
 from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict
 from tslcd_wire.catalogue import INTERFACE, PROBE
@@ -60,6 +61,11 @@ class Supervision:
         self._exposition = exposition
         self._static: dict[str, dict[str, bytes]] = {}
         self._shown: dict[str, tuple[str, State, Reason, Party, Traffic]] = {}
+        #: Whether the collector hears the broker.
+        self.broker = True
+        self._by_site: dict[str, list[str]] = {}
+        #: Sites with an agent that is heard by its first way, and by a spare one, at the time of the last judging.
+        self._ways: tuple[float, set[str], set[str]] | None = None
 
     def set_inventory(self, inventory: Inventory) -> list[str]:
         """Supervise these channels from now on; return those that are gone."""
@@ -74,6 +80,9 @@ class Supervision:
         self._static = {channel.id: _static_chunks(channel, province) for channel in inventory.channels.values()}
         self._shown = {}
         self.inventory = inventory
+        self._by_site = {}
+        for agent, site in inventory.agents.items():
+            self._by_site.setdefault(site.id, []).append(agent)
         return gone
 
     def restore(self, rows: Iterable[VerdictRow]) -> list[str]:
@@ -102,7 +111,7 @@ class Supervision:
             channels = [channel for agent in agents for channel in by_agent.get(agent, ())]
         changes = []
         for channel in channels:
-            verdict = judge(channel, self._readings(channel), now)
+            verdict = judge(channel, self._readings(channel, now), now)
             before = self.standing.get(channel.id)
             if before is not None and before.verdict.agrees(verdict):
                 if before.verdict.detail != verdict.detail:
@@ -180,7 +189,7 @@ class Supervision:
                 },
             }
 
-    def _readings(self, channel: Channel) -> Readings:
+    def _readings(self, channel: Channel, now: float) -> Readings:
         binding, board = channel.binding, self._board
         if binding is None:
             return Readings()
@@ -193,7 +202,54 @@ class Supervision:
                 interface = board.interface(key, binding.interface)
                 known = board.interfaces(key) if interface is None else (binding.interface,)
         probes = {probe: board.rounds(binding.agent, probe) for probe in binding.probes}
-        return Readings(board.agent(binding.agent), device, interface, known, probes)
+        agent = board.agent(binding.agent)
+        around = ALONE
+        silent = agent is not None and is_silent(agent, channel.channel_class, now)
+        if agent is not None and (silent or agent.spare or channel.upstream is not None):
+            around = self._around(channel, binding.agent, agent.last_heard, now, silent=silent)
+        return Readings(agent, device, interface, known, probes, around)
+
+    def _around(self, channel: Channel, agent: str, heard: float, now: float, *, silent: bool) -> Surroundings:
+        """Gather what others tell; only for channels it can make a difference to."""
+        carrier = self.standing.get(channel.upstream) if channel.upstream is not None else None
+        upstream = carrier.verdict.state if carrier is not None else None
+        if silent:
+            site = self._site_of(agent)
+            together = self._by_site.get(site, [agent])
+            return Surroundings(
+                broker=self.broker,
+                upstream=upstream,
+                battery=any(self._board.battery(one, heard) for one in together),
+                neighbour_spare=any(self._spare(one, channel, now) for one in together if one != agent),
+            )
+        sole = self.inventory is not None and len(self.inventory.channels_by_agent.get(agent, ())) == 1
+        return Surroundings(
+            broker=self.broker,
+            upstream=upstream,
+            sole=sole,
+            others_get_through=not sole or self._others_get_through(self._site_of(agent), now),
+        )
+
+    def _site_of(self, agent: str) -> str:
+        site = self.inventory.agents.get(agent) if self.inventory is not None else None
+        return site.id if site is not None else ""
+
+    def _spare(self, agent: str, channel: Channel, now: float) -> bool:
+        known = self._board.agent(agent)
+        return known is not None and known.spare and not is_silent(known, channel.channel_class, now)
+
+    def _others_get_through(self, site: str, now: float) -> bool:
+        """Whether an agent elsewhere is heard by its first way, or there is nobody elsewhere to tell."""
+        if self._ways is None or self._ways[0] != now:
+            first: set[str] = set()
+            spare: set[str] = set()
+            for agent, where in self.inventory.agents.items() if self.inventory is not None else ():
+                known = self._board.agent(agent)
+                if known is not None and not is_silent(known, STANDARD, now):
+                    (spare if known.spare else first).add(where.id)
+            self._ways = (now, first, spare)
+        _, first, spare = self._ways
+        return len(first) > (site in first) or len(spare) <= (site in spare)
 
     def _write(self, channel: Channel) -> None:
         """Put a channel's series on the exposition when one of them changed."""

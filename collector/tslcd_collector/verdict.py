@@ -38,6 +38,9 @@ class Reason(enum.Enum):
     LATENCY = "latency"
     DEVICE_UNREACHABLE = "device_unreachable"
     SNMP_REFUSED = "snmp_refused"
+    SITE_POWER = "site_power"
+    UPLINK_LOST = "uplink_lost"
+    UPSTREAM_DOWN = "upstream_down"
     AGENT_LOST = "agent_lost"
     STALE = "stale"
     NEVER_SEEN = "never_seen"
@@ -115,6 +118,18 @@ REASON_WORDS: Final = {
     Reason.SNMP_REFUSED: Words(
         "Thiết bị không cho đọc SNMP: kiểm tra tài khoản SNMP và danh sách cho phép.",
         "The device cannot be read by SNMP: look at the SNMP credentials and the access list.",
+    ),
+    Reason.SITE_POWER: Words(
+        "Điểm kết nối mất điện: hỏi cơ quan và điện lực, thiết bị giám sát tắt theo.",
+        "The site has no power, and the monitoring box is off with it: ask the agency and the power company.",
+    ),
+    Reason.UPLINK_LOST: Words(
+        "Báo cáo không qua được kênh truyền này: báo đơn vị vận hành kiểm tra đường về trung tâm.",
+        "Reports do not get through this channel: have the operator look at the way to the centre.",
+    ),
+    Reason.UPSTREAM_DOWN: Words(
+        "Kênh truyền cấp trên bị mất kết nối: khôi phục kênh đó trước.",
+        "The channel that carries this one is down: restore that one first.",
     ),
     Reason.AGENT_LOST: Words(
         "Mất liên lạc với tác tử giám sát: chưa biết tình trạng kênh, kiểm tra hộp giám sát và đường gửi báo cáo.",

@@ -40,7 +40,7 @@ def channel(binding: Binding | None = BOTH, channel_class: ChannelClass = STANDA
         tenant="",
         connected_since=dt.date(2025, 7, 1),
         legal_document="01/2025",
-        upstream=None,
+        upstream="c0",
         binding=binding,
         place=Place(Loaded(None, "channels.yaml", {}), ()),
     )

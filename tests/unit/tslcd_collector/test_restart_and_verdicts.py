@@ -156,7 +156,7 @@ def test_hours_of_absence_change_no_verdict(centre: Centre) -> None:
     centre.supervision.judge(start + 80)
     assert _verdict(centre)[0] == "down"
     centre.supervision.judge(start + 91)
-    assert _verdict(centre) == ("unknown", "agent_lost")
+    assert _verdict(centre) == ("unknown", "uplink_lost")
 
 
 def test_what_was_lost_before_stays_lost(centre: Centre) -> None:
@@ -166,7 +166,7 @@ def test_what_was_lost_before_stays_lost(centre: Centre) -> None:
     restore(memory, admission=centre.admission, board=centre.board, supervision=centre.supervision, now=NOW + 10)
     centre.board.agents["a1"].heard = NOW + 10 - 500
     centre.supervision.judge(NOW + 10)
-    assert _verdict(centre) == ("unknown", "agent_lost")
+    assert _verdict(centre) == ("unknown", "uplink_lost")
 
 
 def test_what_another_version_wrote_does_not_stop_the_start(centre: Centre) -> None:

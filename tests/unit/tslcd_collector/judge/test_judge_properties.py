@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from support.channels import BOTH, DEVICE_PROBE, INTERFACE, NOW, PROBE, channel, rounds
 from tslcd_collector.inventory import Binding
-from tslcd_collector.judge import AgentReading, DeviceReading, InterfaceReading, ProbeReading, Readings, judge
+from tslcd_collector.judge import (
+    AgentReading,
+    DeviceReading,
+    InterfaceReading,
+    ProbeReading,
+    Readings,
+    Surroundings,
+    judge,
+)
 from tslcd_collector.verdict import Party, Reason, State, Verdict
 from tslcd_wire.catalogue import SNMP_STATES
 
@@ -25,16 +33,27 @@ PROBES = st.builds(
     received=st.integers(-1, 21),
     rtt=st.none() | st.floats(allow_nan=True, allow_infinity=True),
 )
+AROUND = st.builds(
+    Surroundings,
+    broker=st.booleans(),
+    upstream=st.sampled_from([None, *State]),
+    sole=st.booleans(),
+    others_get_through=st.booleans(),
+    battery=st.booleans(),
+    neighbour_spare=st.booleans(),
+)
 READINGS = st.builds(
     Readings,
-    agent=st.none() | st.builds(AgentReading, online=st.booleans(), last_heard=TIMES),
+    agent=st.none()
+    | st.builds(AgentReading, online=st.booleans(), last_heard=TIMES, goodbye=st.booleans(), spare=st.booleans()),
+    around=AROUND,
     device=st.none() | st.builds(DeviceReading, snmp_state=st.sampled_from([*SNMP_STATES, "new"]), at=TIMES),
     interface=st.none() | st.builds(InterfaceReading, oper_up=FLAGS, admin_up=FLAGS, at=TIMES),
     interfaces_known=st.lists(st.sampled_from(["wan1", "lan", "x"]), unique=True).map(tuple),
     probes=st.dictionaries(st.sampled_from(["gateway", "core"]), st.lists(PROBES, max_size=4).map(tuple)),
 )
 #: Who may be named for a reason.
-PARTIES = {
+PARTIES: dict[Reason, Party | None] = {
     Reason.OK: Party.NONE,
     Reason.INTERFACE_DOWN: Party.OPERATOR,
     Reason.ADMIN_DOWN: Party.AGENCY,
@@ -46,6 +65,9 @@ PARTIES = {
     Reason.AGENT_LOST: Party.MONITORING,
     Reason.STALE: Party.MONITORING,
     Reason.NEVER_SEEN: Party.MONITORING,
+    Reason.SITE_POWER: Party.POWER,
+    Reason.UPSTREAM_DOWN: Party.OPERATOR,
+    Reason.UPLINK_LOST: None,  # whose part of the channel it was
 }
 ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::")
 
@@ -57,7 +79,8 @@ def test_there_is_always_one_verdict_and_it_hangs_together(binding: Binding | No
     said = judge(channel(binding), measured, NOW)
     assert isinstance(said, Verdict)
     assert said == judge(channel(binding), measured, NOW)
-    assert said.party is PARTIES[said.reason]
+    assert PARTIES[said.reason] in {None, said.party}
+    assert said.reason is not Reason.UPLINK_LOST or said.party in {Party.OPERATOR, Party.AGENCY}
     assert said.reason is not Reason.OK or said.state is State.UP
     assert (said.reason is Reason.OK) == (said.detail == "")
     assert not ADDRESS.search(said.detail)
@@ -78,8 +101,9 @@ def test_time_alone_never_makes_knowledge(binding: Binding | None, measured: Rea
 
 @given(BINDINGS, READINGS)
 def test_an_agent_that_is_gone_tells_nothing(binding: Binding | None, measured: Readings) -> None:
-    """Whatever was measured before, an offline agent leaves its channels unknown, never down."""
-    lost = replace(measured, agent=AgentReading(online=False, last_heard=NOW))
+    """Whatever was measured before, an offline agent leaves its channels unknown, unless what carries them is down."""
+    around = replace(measured.around, upstream=None)
+    lost = replace(measured, agent=AgentReading(online=False, last_heard=NOW), around=around)
     assert judge(channel(binding), lost, NOW).state is State.UNKNOWN
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.channels import BOTH, DEVICE_PROBE, INTERFACE, NOW, PROBE, channel, device, interface, readings, rounds
 from tslcd_collector.inventory import Binding, ChannelClass
-from tslcd_collector.judge import AgentReading, Readings, judge, listed
+from tslcd_collector.judge import AgentReading, Readings, Surroundings, judge, listed
 from tslcd_collector.verdict import PARTY_WORDS, REASON_WORDS, STATE_WORDS, Party, Reason, State, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ GOOD = rounds(5, 5, 5)
 WAN9 = Binding(agent="a1", device="fw", interface="wan9", probes=("gateway",))
 NOTHING = Binding(agent="a1", device="fw")
 EMPTY = Binding(agent="a1")
+GONE = AgentReading(online=False, last_heard=NOW - 1)
+QUIET = AgentReading(online=True, last_heard=NOW - OLD)
+STOPPED = AgentReading(online=False, last_heard=NOW - 1, goodbye=True)
+SPARE = AgentReading(online=True, last_heard=NOW - 1, spare=True)
 
 # what | bound to | measured | verdict | detail
 TABLE: list[Row] = [
@@ -32,7 +36,33 @@ TABLE: list[Row] = [
     ("agent offline", BOTH, readings(agent=AgentReading(online=False, last_heard=NOW)), "unknown agent_lost monitoring", "agent a1 is offline"),
     ("agent silent", BOTH, readings(agent=AgentReading(online=True, last_heard=NOW - OLD)), "unknown agent_lost monitoring", "agent a1 is silent"),
     ("agent quiet, not yet silent", BOTH, readings(agent=AgentReading(online=True, last_heard=NOW - 90)), "up ok none", ""),
-    ("agent lost beats a fault", BOTH, readings(agent=AgentReading(online=False, last_heard=NOW), interface=interface(oper=False)), "unknown agent_lost monitoring", "agent a1 is offline"),
+    ("last words of a cut", BOTH, readings(agent=GONE, interface=interface(oper=False)), "unknown uplink_lost operator", "agent a1 is offline, its last words: interface wan1 on device fw has no link"),
+    ("last words of a switch off", BOTH, readings(agent=QUIET, interface=interface(oper=False, admin=False, age=OLD + 5)), "unknown uplink_lost agency", "agent a1 is silent, its last words: interface wan1 on device fw is switched off"),
+    ("last words of a dead gateway", PROBE, readings(agent=GONE, probes={"gateway": DEAD}), "unknown uplink_lost operator", "agent a1 is offline, its last words: probe gateway has no answer"),
+    ("a cut long before the last words", BOTH, readings(agent=GONE, interface=interface(oper=False, age=OLD + 5)), "unknown agent_lost monitoring", "agent a1 is offline"),
+    ("a cut, then stopped by itself", BOTH, readings(agent=STOPPED, interface=interface(oper=False)), "unknown agent_lost monitoring", "agent a1 was stopped"),
+    # others tell
+    ("stopped by itself", BOTH, readings(agent=STOPPED), "unknown agent_lost monitoring", "agent a1 was stopped"),
+    ("back after a goodbye", BOTH, readings(agent=AgentReading(online=True, last_heard=NOW, goodbye=True)), "up ok none", ""),
+    ("offline after battery", BOTH, readings(agent=GONE, around=Surroundings(battery=True)), "unknown site_power power", "agent a1 is offline, and the site ran on battery before"),
+    ("silent after battery", BOTH, readings(agent=QUIET, around=Surroundings(battery=True)), "unknown site_power power", "agent a1 is silent, and the site ran on battery before"),
+    ("on battery and heard", BOTH, readings(around=Surroundings(battery=True)), "up ok none", ""),
+    ("stopped by itself on battery", BOTH, readings(agent=STOPPED, around=Surroundings(battery=True)), "unknown agent_lost monitoring", "agent a1 was stopped"),
+    ("battery beats last words", BOTH, readings(agent=GONE, interface=interface(oper=False), around=Surroundings(battery=True)), "unknown site_power power", "agent a1 is offline, and the site ran on battery before"),
+    ("offline, the neighbour by a spare way", BOTH, readings(agent=GONE, around=Surroundings(neighbour_spare=True)), "unknown uplink_lost operator", "agent a1 is offline, another one of the site is heard by a spare way"),
+    ("silent, the collector without a broker", BOTH, readings(agent=QUIET, around=Surroundings(broker=False, battery=True)), "unknown stale monitoring", "the collector does not hear the broker"),
+    ("fresh, the collector just lost the broker", BOTH, readings(around=Surroundings(broker=False)), "up ok none", ""),
+    ("by a spare way", BOTH, readings(agent=SPARE, around=Surroundings(sole=True)), "degraded uplink_lost operator", "reports of agent a1 leave by a spare way, not by this channel"),
+    ("by a spare way, as everybody", BOTH, readings(agent=SPARE, around=Surroundings(sole=True, others_get_through=False)), "up ok none", ""),
+    ("by a spare way, two channels", BOTH, readings(agent=SPARE, around=Surroundings(sole=False)), "up ok none", ""),
+    ("by a spare way, the channel cut", BOTH, readings(agent=SPARE, interface=interface(oper=False), around=Surroundings(sole=True)), "down interface_down operator", "interface wan1 on device fw has no link"),
+    ("by a spare way, the gateway dead", BOTH, readings(agent=SPARE, probes={"gateway": DEAD}, around=Surroundings(sole=True)), "down gateway_unreachable operator", "probe gateway has no answer"),
+    ("silent below a channel that is down", BOTH, readings(agent=QUIET, around=Surroundings(upstream=State.DOWN)), "down upstream_down operator", "channel c0, which carries it, is down"),
+    ("cut below a channel that is down", BOTH, readings(probes={"gateway": DEAD}, around=Surroundings(upstream=State.DOWN)), "down upstream_down operator", "channel c0, which carries it, is down"),
+    ("blind below a channel that is down", PROBE, readings(probes={}, around=Surroundings(upstream=State.DOWN)), "down upstream_down operator", "channel c0, which carries it, is down"),
+    ("seen to work below a channel that is down", BOTH, readings(around=Surroundings(upstream=State.DOWN)), "up ok none", ""),
+    ("silent below a channel nobody knows of", BOTH, readings(agent=QUIET, around=Surroundings(upstream=State.UNKNOWN)), "unknown agent_lost monitoring", "agent a1 is silent"),
+    ("never heard below a channel that is down", BOTH, readings(agent=None, around=Surroundings(upstream=State.DOWN)), "unknown never_seen monitoring", "agent a1 was never heard"),
     # 3. the interface
     ("interface down", BOTH, readings(interface=interface(oper=False)), "down interface_down operator", "interface wan1 on device fw has no link"),
     ("interface down, probes dead too", BOTH, readings(interface=interface(oper=False), probes={"gateway": DEAD}), "down interface_down operator", "interface wan1 on device fw has no link"),
