@@ -4,8 +4,8 @@
 
     broker ─► intake ─► reception ─► store ─► board ─► supervision (judge) ─► exposition ─► web
                  ▲      (decode,     (sync)     │             │
-                 └ acks  admit,                 └─ tables ────┴─ verdicts ─► store (ledger)
-                         clocks)
+                 └ acks  admit,  │              └─ tables ────┴─ verdicts ─► store (ledger)
+                         clocks) └─ journal ─► backfill ─► time-series stores
 
 Invariants:
 
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from tslcd_collector import config, inventory
 from tslcd_collector.admit import Admission
+from tslcd_collector.backfill.service import Backfill
 from tslcd_collector.board import Board
 from tslcd_collector.clock import Clocks
 from tslcd_collector.errors import StoreError
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from tslcd_collector.config import CollectorSettings
 
 #: Settings that a reload does not change.
-FIXED: Final = ("collector", "store", "web", "log")
+FIXED: Final = ("collector", "store", "web", "log", "backfill")
 #: What is pending at the end is written within this time, or comes again from the agents; seconds.
 _FLUSH: Final = 2.0
 _log = get_logger("collector")
@@ -100,6 +101,15 @@ class _Collector:
             health=self._health,
             wake=self._rounds.wake,
         )
+        self._backfill = Backfill(
+            settings,
+            store=self._store,
+            board=self._board,
+            supervision=self._supervision,
+            admission=self._admission,
+            exposition=self._exposition,
+            metrics=self._metrics,
+        )
         self._view = View(
             collector=settings.collector.id,
             exposition=self._exposition,
@@ -108,6 +118,7 @@ class _Collector:
             board=self._board,
             admission=self._admission,
             health=self._health,
+            scraped=self._backfill.scraped,
         )
 
     async def start(self) -> None:
@@ -124,6 +135,7 @@ class _Collector:
         gone = restore(
             memory, admission=self._admission, board=self._board, supervision=self._supervision, now=time.time()
         )
+        await self._backfill.restore(memory)
         self._rounds.judge_all(time.time(), gone)
         self._metrics.inventory_valid.set(1)
         self._metrics.inventory_loaded.set(now)
@@ -142,6 +154,7 @@ class _Collector:
                     group.create_task(self._intake.run(), name="intake"),
                     group.create_task(self._rounds.judging(), name="judge"),
                     group.create_task(self._rounds.housekeeping(), name="housekeeping"),
+                    group.create_task(self._backfill.run(), name="backfill"),
                     group.create_task(self._health.feed(), name="watchdog"),
                     group.create_task(self._reloading(reload), name="reload"),
                 ]
@@ -163,6 +176,8 @@ class _Collector:
             async with asyncio.timeout(_FLUSH):
                 with suppress(StoreError):
                     await self._rounds.flush()
+                with suppress(StoreError):
+                    await self._backfill.close()
                 await self._store.close()
         except TimeoutError:
             _log.error("store did not answer: what was not confirmed comes again")
@@ -190,7 +205,7 @@ class _Collector:
         if fixed:
             _log.warning("these settings change with a restart only", settings=", ".join(fixed))
         self._settings = settings
-        self._board.expiry = settings.expiry
+        self._board.expiry = self._backfill.expiry = settings.expiry
         self._clocks.max_future, self._clocks.max_age = settings.intake.max_future, settings.intake.max_age
         self._rounds.interval = settings.judge.interval
         self._intake.reload(settings)

@@ -5,7 +5,8 @@
     CollectorError           code
     ├── StoreError           store      the disk, the file, or what stands in it
     ├── StoreBusyError       busy       another collector has the store
-    └── ListenError          listen     the web port cannot be had
+    ├── ListenError          listen     the web port cannot be had
+    └── TargetError          target     certificates of a time-series store cannot be read
 
 ``code`` is bounded. What is wrong with settings and inventory is a :class:`tslcd_runtime.settings.SettingsError`, with the
 broker a :class:`tslcd_runtime.mqtt.BrokerError`, with a message a :class:`tslcd_wire.errors.WireError`.
@@ -40,6 +41,12 @@ class ListenError(CollectorError):
     """The web server cannot listen where it was told to."""
 
     code = "listen"
+
+
+class TargetError(CollectorError):
+    """A time-series store cannot be spoken to as the settings say."""
+
+    code = "target"
 
 
 #: Why a message is refused, besides what the contract itself refuses (:data:`tslcd_wire.errors.CODES`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TypeVar
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector
@@ -11,12 +11,15 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from tslcd_collector.admit import Decision
+from tslcd_collector.backfill.answer import Outcome
+from tslcd_collector.backfill.sieve import Reason
 from tslcd_collector.errors import REFUSAL_CODES
 from tslcd_wire.topics import Lane
 
 LANES: Final = (Lane.LIVE.value, Lane.HISTORY.value)
 VERSION: Final = version("tslcd-monitor")
 _EOF: Final = b"# EOF\n"
+_Metric = TypeVar("_Metric", Counter, Gauge)
 
 
 class Metrics:
@@ -100,9 +103,49 @@ class Metrics:
             "Số tác tử có hai nguồn dùng chung định danh · Agents whose identity two sources use at once",
             registry=reg,
         )
+        self.backfill_samples = self._backfill(
+            Counter, "samples", "Số mẫu đo đã được kho dữ liệu nhận · Samples that a time-series store took"
+        )
+        self.backfill_aside = self._backfill(
+            Counter,
+            "set_aside",
+            "Số mẫu đo không gửi được, theo lý do · Samples given up, by reason (disk: reports)",
+            "reason",
+        )
+        self.backfill_batches = self._backfill(
+            Counter,
+            "batches",
+            "Số lần gửi tới kho dữ liệu, theo kết quả · Requests to a time-series store, by outcome",
+            "outcome",
+        )
+        self.backfill_repeats = self._backfill(
+            Counter,
+            "repeats",
+            "Số lần gửi lại các mẫu gần nhất sau khi kho khởi động lại · Times the last samples were sent again after the store had restarted",
+        )
+        self.backfill_waiting = self._backfill(
+            Gauge, "waiting_reports", "Số báo cáo chờ gửi tới kho dữ liệu · Reports that wait for a time-series store"
+        )
+        self.backfill_oldest = self._backfill(
+            Gauge,
+            "oldest_seconds",
+            "Tuổi của báo cáo cũ nhất đang chờ, 0 khi không có · Age of the oldest report that waits, 0 when none does",
+        )
         self.build = Info("tslcd_collector_build", "Phiên bản đang chạy · Version that runs", registry=reg)
         self.build.info({"version": VERSION})
         ProcessCollector(registry=reg)
+
+    def add_target(self, target: str) -> None:
+        """Let the series of a time-series store exist, at zero."""
+        for one in (self.backfill_samples, self.backfill_repeats, self.backfill_waiting, self.backfill_oldest):
+            one.labels(target)
+        for reason in Reason:
+            self.backfill_aside.labels(target, reason.value)
+        for outcome in Outcome:
+            self.backfill_batches.labels(target, outcome.value)
+
+    def _backfill(self, kind: type[_Metric], name: str, text: str, *labels: str) -> _Metric:
+        return kind(f"tslcd_collector_backfill_{name}", text, ["target", *labels], registry=self.registry)
 
     def render(self, *, openmetrics: bool) -> bytes:
         """Return all of them, without the ``# EOF`` of OpenMetrics."""

@@ -6,11 +6,13 @@ Invariants:
 * ``journal`` has no unique constraint on (agent, stream, seq), on purpose: whether a report was ever taken in twice can be
   proved from outside by counting.
 * At most one verdict of a channel is open (``until`` is null), and it is the newest.
+* A journal row that is still to go to a time-series store stays until it is delivered (:attr:`Database.hold`), or until the file is
+  larger than :attr:`Database.room`: then the oldest go, and are counted.
 * A file that is not a sound database is set aside under another name, never deleted; the collector starts with an empty one.
 
 Tables: ``mark(agent, stream, upto, ranges)``, ``journal(id, province, agent, stream, seq, at, received, replay, payload)``,
 ``latest(agent, device, kind, ...)``, ``agent(agent, province, heard, status)``, ``verdict(channel, state, reason, party, detail,
-since, state_since, until)``, ``meta(key, value)``. This is the hot path, one process and one file, so it is the standard library's sqlite3.
+since, state_since, until)``, ``progress(target, upto, safe, started)``, ``span(kind, name, since, until)``, ``meta(key, value)``. This is the hot path, one process and one file, so it is the standard library's sqlite3.
 """
 
 from __future__ import annotations
@@ -25,7 +27,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tslcd_collector.errors import StoreBusyError, StoreError
-from tslcd_collector.store.rows import AgentRow, Batch, JournalRow, LatestRow, MarkRow, Memory, VerdictRow
+from tslcd_collector.store.rows import (
+    AgentRow,
+    Batch,
+    JournalRow,
+    LatestRow,
+    MarkRow,
+    Memory,
+    ProgressRow,
+    SpanRow,
+    VerdictRow,
+)
 from tslcd_wire.catalogue import KINDS_BY_NAME
 
 if TYPE_CHECKING:
@@ -35,13 +47,13 @@ if TYPE_CHECKING:
 
 FILE: Final = "collector.db"
 LOCK: Final = "collector.lock"
-VERSION: Final = 1
+VERSION: Final = 2
 #: Reports so old are replayed when the collector starts: more than three rounds of the slowest probes, seconds.
 REPLAY: Final = 600.0
 #: Pruning works in steps of so many rows, so that reports never wait for it.
 PRUNE_STEP: Final = 2000
 
-_SCHEMA: Final = f"""
+_SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE mark (
   agent TEXT NOT NULL, stream TEXT NOT NULL, upto INTEGER NOT NULL, ranges BLOB NOT NULL, used REAL NOT NULL,
@@ -62,7 +74,15 @@ CREATE TABLE verdict (
 );
 CREATE UNIQUE INDEX verdict_open ON verdict (channel) WHERE until IS NULL;
 CREATE INDEX verdict_since ON verdict (since);
-PRAGMA user_version = {VERSION};
+"""
+#: What a file of the version before lacks.
+_SINCE_1: Final = """
+CREATE TABLE progress (
+  target TEXT PRIMARY KEY, upto INTEGER NOT NULL, safe INTEGER NOT NULL, started REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE span (
+  kind TEXT NOT NULL, name TEXT NOT NULL, since REAL NOT NULL, until REAL NOT NULL, PRIMARY KEY (kind, name, since)
+) WITHOUT ROWID;
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -96,6 +116,10 @@ class Database:
         """Remember where; :meth:`open` does the work."""
         self.path = directory / FILE
         self.set_aside: Path | None = None
+        #: Journal rows with a higher id are not pruned; None when nobody waits for any. For any thread to set.
+        self.hold: int | None = None
+        #: How large the file may grow with rows that are held, bytes.
+        self.room = float("inf")
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
 
@@ -148,12 +172,28 @@ class Database:
         try:
             # received grows with id, but for steps of our own clock; those rows go a little later
             first = connection.execute("SELECT id, received FROM journal ORDER BY id LIMIT 1").fetchone()
-            if first is None or first[1] >= before:
+            hold = self.hold if self.hold is None or self._used(connection) <= self.room else None
+            if first is None or first[1] >= before or (hold is not None and first[0] > hold):
                 return 0
             return connection.execute(
-                "DELETE FROM journal WHERE id IN (SELECT id FROM journal ORDER BY id LIMIT ?) AND received < ?",
-                (PRUNE_STEP, before),
+                "DELETE FROM journal WHERE id IN (SELECT id FROM journal ORDER BY id LIMIT ?) AND received < ? AND id <= ?",
+                (PRUNE_STEP, before, 2**62 if hold is None else hold),
             ).rowcount
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+
+    def newest(self) -> int:
+        """Return the highest id the journal ever gave, 0 when none. Raises StoreError."""
+        try:
+            row = self._open_connection().execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+        return int(row[0]) if row is not None else 0
+
+    def forget_spans(self, before: float) -> None:
+        """Delete spans that ended before ``before`` (UTC seconds). Raises StoreError."""
+        try:
+            self._open_connection().execute("DELETE FROM span WHERE until < ?", (before,))
         except sqlite3.Error as error:
             raise self._error(error) from None
 
@@ -186,6 +226,13 @@ class Database:
                     " WHERE replay AND received >= ? ORDER BY id",
                     ((memory.alive or 0.0) - REPLAY,),
                 )
+            ]
+            memory.progress = [
+                ProgressRow(*row) for row in connection.execute("SELECT target, upto, safe, started FROM progress")
+            ]
+            memory.spans = [
+                SpanRow(*row)
+                for row in connection.execute("SELECT kind, name, since, until FROM span ORDER BY kind, name, since")
             ]
         except sqlite3.Error as error:
             raise self._error(error) from error  # the cause tells damage
@@ -242,6 +289,10 @@ class Database:
                 "INSERT INTO verdict (channel, state, reason, party, detail, since, state_since) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
+        connection.executemany(
+            "REPLACE INTO progress (target, upto, safe, started) VALUES (?, ?, ?, ?)", batch.progress
+        )
+        connection.executemany("REPLACE INTO span (kind, name, since, until) VALUES (?, ?, ?, ?)", batch.spans)
         connection.execute("REPLACE INTO meta (key, value) VALUES ('alive', ?)", (batch.now,))
 
     def _connect(self) -> None:
@@ -263,13 +314,21 @@ class Database:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
             connection.execute("PRAGMA journal_size_limit = 67108864")
-            if version == 0:
-                connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            if version < VERSION:
+                lacking = (_SCHEMA if version == 0 else "") + _SINCE_1
+                connection.executescript(f"BEGIN IMMEDIATE;{lacking}PRAGMA user_version = {VERSION};COMMIT;")
                 version = VERSION
-        if version != VERSION:
+        if version > VERSION or version == 0:
             raise StoreError(
                 f"store {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
             )
+
+    def _used(self, connection: sqlite3.Connection) -> int:
+        """Return how much of the file is in use, bytes."""
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
 
     def _start_anew(self, now: float) -> None:
         """Set the damaged file aside and make an empty one. Raises StoreError."""

@@ -64,6 +64,47 @@ class VerdictRow(NamedTuple):
     state_since: float
 
 
+class ProgressRow(NamedTuple):
+    """How far the journal went to one time-series store.
+
+    ``upto``: last row delivered; ``safe``: last one that a loss of the store's last minutes does not concern; ``started``: since
+    when the store's process ran then (UTC seconds), 0 when not known.
+    """
+
+    target: str
+    upto: int
+    safe: int
+    started: float
+
+
+class SpanRow(NamedTuple):
+    """From when to when something was seen: an agent on ``/metrics``, or who scrapes it (``kind`` agent or scraper)."""
+
+    kind: str
+    name: str
+    since: float
+    until: float
+
+
+class WaitingRow(NamedTuple):
+    """A report of the journal that is still to go to a time-series store."""
+
+    id: int
+    province: str
+    agent: str
+    at: float
+    payload: bytes
+
+
+class HeardRow(NamedTuple):
+    """Who was heard in a row of the journal, measured when, received when."""
+
+    id: int
+    agent: str
+    at: float
+    received: float
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything of one transaction.
@@ -80,10 +121,21 @@ class Batch:
     verdicts: list[VerdictRow] = field(default_factory=list)
     forgotten: list[tuple[str, str]] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    progress: list[ProgressRow] = field(default_factory=list)
+    spans: list[SpanRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.journal or self.latest or self.marks or self.agents or self.verdicts or self.retired)
+        return bool(
+            self.journal
+            or self.latest
+            or self.marks
+            or self.agents
+            or self.verdicts
+            or self.retired
+            or self.progress
+            or self.spans
+        )
 
 
 @dataclass(slots=True)
@@ -99,3 +151,5 @@ class Memory:
     latest: list[LatestRow] = field(default_factory=list)
     verdicts: list[VerdictRow] = field(default_factory=list)
     replay: list[JournalRow] = field(default_factory=list)
+    progress: list[ProgressRow] = field(default_factory=list)
+    spans: list[SpanRow] = field(default_factory=list)

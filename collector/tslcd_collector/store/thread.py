@@ -39,6 +39,18 @@ class Store:
         """Delete journal rows received before ``before`` (UTC seconds), a bounded number. Raises StoreError."""
         return await self._run(lambda: self._database.prune(before))
 
+    async def newest(self) -> int:
+        """Return the highest id the journal ever gave, 0 when none. Raises StoreError."""
+        return await self._run(self._database.newest)
+
+    async def forget_spans(self, before: float) -> None:
+        """Delete spans that ended before ``before`` (UTC seconds). Raises StoreError."""
+        await self._run(lambda: self._database.forget_spans(before))
+
+    def hold(self, upto: int | None, room: float) -> None:
+        """Keep journal rows after ``upto`` from being pruned, as long as the file is not larger than ``room`` bytes."""
+        self._database.hold, self._database.room = upto, room
+
     async def close(self) -> None:
         """Finish what was asked for, and close the file."""
         await self._run(self._database.close)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 VIET_NAM: Final = dt.timezone(dt.timedelta(hours=7))
 #: From so many chunks on a body is joined in another thread; below that it takes less than 5 ms.
 _MANY_CHUNKS: Final = 500
+#: Prometheus and VictoriaMetrics send it with every scrape; a person with a browser does not.
+_SCRAPER: Final = "x-prometheus-scrape-timeout-seconds"
 
 _templates = Environment(
     loader=PackageLoader("tslcd_collector.web"), autoescape=select_autoescape(default=True), auto_reload=False
@@ -66,6 +68,8 @@ class _Routes:
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         if zipped:
             headers["Content-Encoding"] = "gzip"
+        if _SCRAPER in request.headers and request.client is not None:
+            self._view.scraped(request.client.host)
         return Response(body, headers=headers)
 
     async def healthy(self, request: Request) -> Response:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tslcd_collector.verdict import PARTY_WORDS, STATE_WORDS, Party, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tslcd_collector.admit import Admission
     from tslcd_collector.board import Board
     from tslcd_collector.exposition import Exposition
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """The parts of a running collector. ``ready``: the store is restored and the inventory loaded."""
+    """The parts of a running collector. ``ready``: the store is restored and the inventory loaded.
+
+    ``scraped`` is called with the address of a program that scraped ``/metrics``, and did not merely look at it.
+    """
 
     collector: str
     exposition: Exposition
@@ -27,6 +32,7 @@ class View:
     board: Board
     admission: Admission
     health: Health
+    scraped: Callable[[str], None] = lambda _: None
     ready: bool = False
 
     def not_ready(self) -> list[str]:
