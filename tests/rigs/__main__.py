@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.machine import MissingError
-from rigs import fleet, page
+from rigs import fleet
+from rigs.disk_commands import COMMANDS
+from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
 from rigs.legs import legs, run_all
 from rigs.page import Section
-from tslcd_runtime.command import console
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -29,7 +30,7 @@ MIB: Final = 2**20
 
 @click.group()
 def main() -> None:
-    """Run the fault rigs of the edge for as long as you like."""
+    """Run the fault rigs for as long as you like."""
     signal.signal(signal.SIGTERM, _end)
 
 
@@ -47,7 +48,7 @@ def fuzz(*, packets: int, seed: int, processes: int, as_json: bool, write: bool)
         found = run_all(chosen, processes, lambda count: progress.advance(task, count))
     section = _fuzzed(found, seed)
     failures = [f"{leg.name}, seed {leg.seed}: {words}" for leg, one in found for words in one.failures]
-    _finish(section, failures, clean=all(one.clean for _, one in found), as_json=as_json, write=write)
+    finish(section, failures, clean=all(one.clean for _, one in found), as_json=as_json, write=write)
 
 
 def _fuzzed(found: list[tuple[Leg, Findings]], seed: int) -> Section:
@@ -109,26 +110,16 @@ def watch_fleet(*, minutes: float, interval: float, as_json: bool, write: bool) 
     except MissingError as error:
         talk.print(f"soak fleet: {error}", style="red", markup=False)
         sys.exit(2)
-    _finish(result.section(), result.mistakes, clean=not result.mistakes, as_json=as_json, write=write)
-
-
-def _finish(section: Section, failures: list[str], *, clean: bool, as_json: bool, write: bool) -> None:
-    """Tell, write, and end with the exit code."""
-    if write:
-        page.write(section)
-    if as_json:
-        click.echo(section.to_json(failures))
-    else:
-        section.show(console())
-        for words in failures:
-            console().print(words, markup=False, soft_wrap=True)
-    sys.exit(0 if clean else 1)
+    finish(result.section(), result.mistakes, clean=not result.mistakes, as_json=as_json, write=write)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     """End like Ctrl-C: everything that was started is ended."""
     raise KeyboardInterrupt
 
+
+for command in COMMANDS:
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

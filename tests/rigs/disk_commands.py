@@ -1,0 +1,76 @@
+"""The commands of the disk rigs: ``tests/soak kill``, ``damage``, ``power-cut``, ``crash-states``, ``disk``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.machine import MissingError, require
+from rigs import kill as killing
+from rigs.ending import finish
+from rigs.keepers import be_silent
+
+if TYPE_CHECKING:
+    from rigs.page import Section
+
+#: Takes what tells of progress; returns the figures and what is wrong.
+Work: TypeAlias = Callable[[Callable[[int], None]], tuple["Section", list[str]]]
+Command: TypeAlias = Callable[..., None]
+
+
+def options(command: Command) -> Command:
+    """Add what every rig takes."""
+    for option in (
+        click.option("--write", is_flag=True, help="Write the figures into tests/faults/README.md."),
+        click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table."),
+        click.option("--seed", default=20260101, show_default=True, help="The same seed tries the same."),
+    ):
+        command = option(command)
+    return command
+
+
+def run(name: str, total: int | None, work: Work, *, as_json: bool, write: bool) -> None:
+    """Run a rig with a progress bar, tell what it found, and end with the exit code."""
+    be_silent()
+    talk = Console(stderr=True)
+    try:
+        with Progress(console=talk, transient=True) as progress:
+            task = progress.add_task(name, total=total)
+            section, mistakes = work(lambda count: progress.advance(task, count))
+    except MissingError as error:
+        talk.print(f"soak {name}: {error}", style="red", markup=False)
+        sys.exit(2)
+    finish(section, mistakes, clean=not mistakes, as_json=as_json, write=write)
+
+
+@click.command()
+@click.option("--rounds", default=5000, show_default=True, help="Kills at random, of each of the two.")
+@click.option("--stride", default=1, show_default=True, help="Kill at every so many system calls of the scripts.")
+@click.option("--full", default=200, show_default=True, help="MiB on the disk for the restarts; 0: none.")
+@options
+def kill(*, rounds: int, stride: int, full: int, seed: int, **how: Any) -> None:
+    """Kill the agent's spool and the collector's store with SIGKILL: at random, and at every system call."""
+
+    def work(tell: Callable[[int], None]) -> tuple[Section, list[str]]:
+        require("strace")
+        found = []
+        for side in killing.SIDES:
+            if rounds:
+                found.append(killing.at_random(side, rounds, seed, tell))
+            found += [killing.Sweep(side, start, seed, stride).run(tell) for start in killing.starts(side)]
+            if full:
+                found.append(killing.restart(side, full, 10, seed, tell))
+        return killing.section(found, seed), [words for one in found for words in one.mistakes]
+
+    run("kill", None, work, **how)
+
+
+#: In the order of the page.
+COMMANDS: Final = (kill,)
+PROCESSES: Final = os.cpu_count() or 1
