@@ -7,7 +7,9 @@ Invariants:
 * A link event newer than the interface's table changes its ``oper_up`` at once; the next table takes over.
 * What is on ``/metrics`` was measured less than ``expiry`` ago; a table that ages leaves, as a real hole.
 * Memory is bounded: MAX_DEVICES devices and MAX_ROWS rows an agent; agents are bounded by :mod:`tslcd_collector.admit`.
-* While the collector was down nothing aged: what was fresh when it stopped is fresh when it starts (:meth:`Board.restore`).
+* While the collector was down nothing aged: what was fresh when it stopped is fresh when it starts (:meth:`Board.restore`). After more
+  than MAX_ABSENCE seconds that holds for verdicts only: a counter's reading from before, scraped after what is backfilled of
+  the time between, would be a reset that never was. So those tables are on ``/metrics`` again when they are renewed.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 MAX_DEVICES: Final = 64
 MAX_ROWS: Final = 16_384
 MAX_LINKS: Final = 512
+MAX_ABSENCE: Final = 15.0
 #: What a UPS told so long before the silence still bears on it, seconds.
 BATTERY_MEMORY: Final = 180.0
 
@@ -82,6 +85,8 @@ class Board:
         """Start with nothing known. ``clocks``: what is known of the agents' clocks, for their series."""
         self.expiry = expiry
         self._clocks = clocks if clocks is not None else {}
+        #: Since when the broker is not heard, our UTC seconds; None while it is.
+        self.broker_lost: float | None = None
         self.agents: dict[str, AgentState] = {}
         #: Agents something changed for since :meth:`take_changed` was called.
         self._changed: set[str] = set()
@@ -290,7 +295,7 @@ class Board:
             state.spare = bool(_cell(table, "uplink_spare", 0))
         if kind == INTERFACE.name and device in self._links:
             self._merge_links(device, shown)
-        shown.exposed = now - fresh <= self.expiry
+        shown.exposed = now - fresh <= self.expiry and fresh - at <= MAX_ABSENCE
         if shown.exposed:
             self._exposition.put(("table", *device, kind), shown.text.write(shown.table))
 

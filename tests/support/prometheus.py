@@ -26,6 +26,7 @@ class Prometheus:
         """Write its configuration; nothing runs yet."""
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        self.data = directory / "data"
         (directory / "prometheus.yml").write_text(configuration)
         self.program = Program(
             [

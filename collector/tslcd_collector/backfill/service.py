@@ -153,6 +153,8 @@ class Backfill:
                 ),
                 tail=self._settings.tail,
             )
+        # at once: a kill before the first account would else make the target a new one, that begins later
+        await self._store.begin(Batch(time.time(), progress=list(self._written.values())))
         self._seen = min(row.safe for row in self._written.values())
         self._hold()
 
