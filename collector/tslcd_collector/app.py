@@ -4,14 +4,15 @@
 
     broker ─► intake ─► reception ─► store ─► board ─► supervision (judge) ─► exposition ─► web
                  ▲      (decode,     (sync)     │             │
-                 └ acks  admit,  │              └─ tables ────┴─ verdicts ─► store (ledger)
+                 └ acks  admit,  │              └─ tables ────┴─ verdicts ─► store, ledger
                          clocks) └─ journal ─► backfill ─► time-series stores
+                                           └─► ledger (the past judged again from late reports)
 
 Invariants:
 
 * The web port opens only when the store is restored and every channel has its verdict; READY is told after that.
 * A reload that fails changes nothing but ``tslcd_collector_inventory_valid``.
-* SIGTERM stops the readers first, then writes what is pending, then closes the store; under 5 s.
+* SIGTERM stops the readers first, then writes what is pending, then closes the store and the ledger; under 5 s.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from tslcd_collector.clock import Clocks
 from tslcd_collector.errors import StoreError
 from tslcd_collector.exposition import Exposition
 from tslcd_collector.intake import Intake
+from tslcd_collector.ledger import Ledger, LedgerFile
+from tslcd_collector.ledger.journal import LateReports
 from tslcd_collector.metrics import Metrics
+from tslcd_collector.power import Starts
 from tslcd_collector.reception import Reception
 from tslcd_collector.restoration import restore
 from tslcd_collector.rounds import Rounds
@@ -72,12 +76,21 @@ class _Collector:
         self._health = Health()
         self._metrics = Metrics()
         self._exposition = Exposition()
-        self._board = Board(self._exposition, settings.expiry)
+        self._clocks = Clocks(settings.intake.max_future, settings.intake.max_age)
+        self._starts = Starts(self._clocks)
+        self._board = Board(self._exposition, settings.expiry, self._clocks.agents)
         self._supervision = Supervision(self._board, self._exposition)
         self._admission = Admission()
-        self._clocks = Clocks(settings.intake.max_future, settings.intake.max_age)
         self._database = Database(Path(settings.store.directory))
         self._store = Store(self._database)
+        self._ledger = Ledger(
+            LedgerFile(Path(settings.store.directory)),
+            LateReports(self._database.path),
+            clocks=self._clocks,
+            starts=self._starts,
+            metrics=self._metrics,
+            keep=settings.ledger.keep,
+        )
         self._rounds = Rounds(
             board=self._board,
             supervision=self._supervision,
@@ -88,8 +101,14 @@ class _Collector:
             interval=settings.judge.interval,
             keep=settings.store.keep,
         )
+        self._rounds.ledger = self._ledger
         self._reception = Reception(
-            self._admission, self._clocks, self._board, self._metrics, provinces=frozenset(settings.provinces)
+            self._admission,
+            self._clocks,
+            self._board,
+            self._metrics,
+            provinces=frozenset(settings.provinces),
+            starts=self._starts,
         )
         self._intake = Intake(
             settings,
@@ -119,6 +138,7 @@ class _Collector:
             admission=self._admission,
             health=self._health,
             scraped=self._backfill.scraped,
+            ledger=self._ledger,
         )
 
     async def start(self) -> None:
@@ -127,6 +147,7 @@ class _Collector:
         known = await asyncio.to_thread(inventory.load, Path(self._settings.inventory))
         self._board.set_inventory(known)
         self._supervision.set_inventory(known)
+        self._ledger.set_inventory(known)
         now = time.time()
         memory = await self._store.open(now)
         if self._database.set_aside is not None:
@@ -136,7 +157,9 @@ class _Collector:
             memory, admission=self._admission, board=self._board, supervision=self._supervision, now=time.time()
         )
         await self._backfill.restore(memory)
+        await self._ledger.open(time.time())
         self._rounds.judge_all(time.time(), gone)
+        await self._ledger.resume(self._supervision.rows(), time.time())
         self._metrics.inventory_valid.set(1)
         self._metrics.inventory_loaded.set(now)
         self._view.ready = True
@@ -155,6 +178,7 @@ class _Collector:
                     group.create_task(self._rounds.judging(), name="judge"),
                     group.create_task(self._rounds.housekeeping(), name="housekeeping"),
                     group.create_task(self._backfill.run(), name="backfill"),
+                    group.create_task(self._ledger.working(time.time), name="ledger"),
                     group.create_task(self._health.feed(), name="watchdog"),
                     group.create_task(self._reloading(reload), name="reload"),
                 ]
@@ -181,6 +205,11 @@ class _Collector:
                 await self._store.close()
         except TimeoutError:
             _log.error("store did not answer: what was not confirmed comes again")
+        try:
+            async with asyncio.timeout(_FLUSH):
+                await self._ledger.close(time.time())
+        except TimeoutError:
+            _log.error("ledger did not answer: its last changes are taken from the store at the next start")
         _log.info("stopped")
 
     async def _reloading(self, reload: asyncio.Event) -> None:
@@ -208,7 +237,9 @@ class _Collector:
         self._board.expiry = self._backfill.expiry = settings.expiry
         self._clocks.max_future, self._clocks.max_age = settings.intake.max_future, settings.intake.max_age
         self._rounds.interval = settings.judge.interval
+        self._ledger.keep = settings.ledger.keep
         self._intake.reload(settings)
+        self._ledger.set_inventory(known)
         self._board.set_inventory(known)
         # no await from here on: no scrape may see channels without a verdict
         self._rounds.judge_all(time.time(), self._supervision.set_inventory(known))

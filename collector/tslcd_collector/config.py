@@ -59,6 +59,16 @@ class Store(_Part, frozen=True, kw_only=True):
         _within("keep", self.keep, 60.0, 30 * 86400.0, "1min to 30d")
 
 
+class Ledger(_Part, frozen=True, kw_only=True):
+    """``keep``: how long the past of the channels is kept, seconds; it stands beside the store."""
+
+    keep: Duration = 400 * 86400.0
+
+    def __post_init__(self) -> None:
+        """Refuse a past that no monthly report could be made from. Raises ValueError."""
+        _within("keep", self.keep, 35 * 86400.0, 3650 * 86400.0, "35d to 3650d")
+
+
 class Web(_Part, frozen=True, kw_only=True):
     """Where ``/metrics`` and everything else is served."""
 
@@ -112,6 +122,7 @@ class CollectorSettings(_Part, frozen=True, kw_only=True):
     broker: Endpoint = Endpoint()
     inventory: str = "inventory"
     store: Store = Store()
+    ledger: Ledger = Ledger()
     web: Web = Web()
     intake: Intake = Intake()
     expiry: Duration = 300.0

@@ -5,6 +5,7 @@
     CollectorError           code
     ├── StoreError           store      the disk, the file, or what stands in it
     ├── StoreBusyError       busy       another collector has the store
+    ├── LedgerError          ledger     the ledger's file, or what stands in it
     ├── ListenError          listen     the web port cannot be had
     └── TargetError          target     certificates of a time-series store cannot be read
 
@@ -35,6 +36,12 @@ class StoreBusyError(StoreError):
     """Another process works on the same store."""
 
     code = "busy"
+
+
+class LedgerError(CollectorError):
+    """The ledger cannot be opened, read or written. Nothing but the past waits for it."""
+
+    code = "ledger"
 
 
 class ListenError(CollectorError):

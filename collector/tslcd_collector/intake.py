@@ -137,6 +137,8 @@ class Intake:
                     self._log.error("broker not usable, trying again", code=error.code, reason=str(error))
                 self._broker_failed = error.code
             finally:
+                if self._connection is not None:
+                    self._board.broker_lost = time.time()
                 self._connection = None
                 self._metrics.broker_connected.set(0)
             if not self._reconnect.is_set():
@@ -145,6 +147,7 @@ class Intake:
 
     def _connected(self, connection: Connection, endpoint: Endpoint) -> None:
         self._connection = connection
+        self._board.broker_lost = None
         self._metrics.broker_connected.set(1)
         self._metrics.broker_connects.inc()
         self._log.info("connected to the broker", broker=str(endpoint))

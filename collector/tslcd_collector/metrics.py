@@ -77,6 +77,16 @@ class Metrics:
             "Số lần ghi kho dữ liệu không thành công · Writes to the store that failed",
             registry=reg,
         )
+        self.ledger_errors = Counter(
+            "tslcd_collector_ledger_errors",
+            "Số lần sổ tình trạng kênh không ghi được · Failures of the ledger; what could not be written is written later",
+            registry=reg,
+        )
+        self.ledger_revisions = Counter(
+            "tslcd_collector_ledger_revisions",
+            "Số lần đánh giá lại quá khứ của một kênh · Times that the past of a channel was judged again",
+            registry=reg,
+        )
         self.unconfirmed = Counter(
             "tslcd_collector_unconfirmed_reports",
             "Số báo cáo hiển thị mà chưa lưu được, tác tử sẽ gửi lại · "

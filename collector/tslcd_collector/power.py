@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 #: ``agent.start_reason`` after a power cut or a reboot without goodbye, and after a crash of the process alone.
 POWER: Final = "power-or-reboot"
 CRASH: Final = "process-crash"
-#: Two readings of one moment may differ by so much, seconds.
-NEAR: Final = 1.0
 #: Signs of life are no further apart than this, with room, seconds.
 BEAT: Final = 120.0
 #: The last starts that are remembered, so that each is told once.
@@ -97,8 +95,9 @@ def _last_alive(report: Report, mono: float, end: float, clocks: Clocks) -> floa
     """Place the last sign of life, which may be of another boot."""
     said: float | None = _cell(report.tables[AGENT.name], "last_alive_timestamp_seconds")
     before = clocks.before(report.agent, report.boot)
-    if before is not None and before.last_mono <= mono + NEAR:
-        true = clocks.moment(report.agent, before.boot, mono)
+    if before is not None and before.last_mono <= mono + BEAT:
+        # reports come between two signs of life, too
+        true = clocks.moment(report.agent, before.boot, max(mono, before.last_mono))
         # the boot that is known as the last one need not be the last one there was
         sure = mono - before.last_mono <= BEAT or (said is not None and true is not None and abs(true - said) <= BEAT)
         if true is not None and true < end and sure:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tslcd_collector.board import Board
     from tslcd_collector.clock import Clocks
     from tslcd_collector.metrics import Metrics
+    from tslcd_collector.power import Starts
 
 #: The same agent and code is logged again after this long, seconds.
 LOG_AGAIN: Final = 600.0
@@ -86,9 +87,17 @@ class Reception:
     """Takes messages one by one into an :class:`Intent`."""
 
     def __init__(
-        self, admission: Admission, clocks: Clocks, board: Board, metrics: Metrics, *, provinces: frozenset[str]
+        self,
+        admission: Admission,
+        clocks: Clocks,
+        board: Board,
+        metrics: Metrics,
+        *,
+        provinces: frozenset[str],
+        starts: Starts | None = None,
     ) -> None:
-        """``provinces``: whose messages are read; with ``+`` everybody's."""
+        """``provinces``: whose messages are read; with ``+`` everybody's. ``starts`` learns of what agents tell of their start."""
+        self._starts = starts
         self.provinces = provinces
         self._admission = admission
         self._clocks = clocks
@@ -201,6 +210,8 @@ class Reception:
             self._keep(address, report, payload, at, received, intent)
         elif not timed.known:
             return
+        if self._starts is not None:
+            self._starts.note(report, at)
         self._metrics.clock_corrections.inc(timed.corrected)
         self._metrics.refused_columns.inc(len(unknown))
         intent.taken.append(Taken(address.province, report, at, received, lane, store))

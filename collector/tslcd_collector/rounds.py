@@ -22,6 +22,7 @@ from tslcd_runtime.logs import get_logger
 if TYPE_CHECKING:
     from tslcd_collector.admit import Admission
     from tslcd_collector.board import Board
+    from tslcd_collector.ledger import Ledger
     from tslcd_collector.metrics import Metrics
     from tslcd_collector.store import Store, VerdictRow
     from tslcd_collector.supervision import Supervision
@@ -50,6 +51,8 @@ class Rounds:
         keep: float,
     ) -> None:
         """Remember the parts."""
+        #: Where verdicts go besides the store.
+        self.ledger: Ledger | None = None
         self.interval = interval
         self.keep = keep
         self._board = board
@@ -71,6 +74,8 @@ class Rounds:
     def judge_all(self, now: float, retired: list[str]) -> None:
         """Judge everything at once; ``retired`` are channels that left the inventory."""
         self._retired += retired
+        if self.ledger is not None:
+            self.ledger.retire(retired)
         self._board.expire(now)
         self._board.take_changed()
         self._note(self._supervision.judge(now))
@@ -125,6 +130,8 @@ class Rounds:
             self._log.info(
                 "verdict", channel=change.channel, state=change.state, reason=change.reason, party=change.party
             )
+        if self.ledger is not None:
+            self.ledger.note(changes)
         self._pending.extend(changes)
         while len(self._pending) > MAX_PENDING:
             self._pending.popleft()

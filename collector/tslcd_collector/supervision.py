@@ -61,8 +61,6 @@ class Supervision:
         self._exposition = exposition
         self._static: dict[str, dict[str, bytes]] = {}
         self._shown: dict[str, tuple[str, State, Reason, Party, Traffic]] = {}
-        #: Whether the collector hears the broker.
-        self.broker = True
         self._by_site: dict[str, list[str]] = {}
         #: Sites with an agent that is heard by its first way, and by a spare one, at the time of the last judging.
         self._ways: tuple[float, set[str], set[str]] | None = None
@@ -125,6 +123,10 @@ class Supervision:
         if changes or agents is None:
             self._write_totals()
         return changes
+
+    def rows(self) -> list[VerdictRow]:
+        """Return what stands of every channel."""
+        return [_row(channel, standing) for channel, standing in self.standing.items()]
 
     def traffic(self, channel: Channel) -> Traffic:
         """Return what is measured of a channel now."""
@@ -217,17 +219,26 @@ class Supervision:
             site = self._site_of(agent)
             together = self._by_site.get(site, [agent])
             return Surroundings(
-                broker=self.broker,
+                broker=not self._unheard(agent, heard, channel),
                 upstream=upstream,
                 battery=any(self._board.battery(one, heard) for one in together),
                 neighbour_spare=any(self._spare(one, channel, now) for one in together if one != agent),
             )
         sole = self.inventory is not None and len(self.inventory.channels_by_agent.get(agent, ())) == 1
         return Surroundings(
-            broker=self.broker,
             upstream=upstream,
             sole=sole,
             others_get_through=not sole or self._others_get_through(self._site_of(agent), now),
+        )
+
+    def _unheard(self, agent: str, heard: float, channel: Channel) -> bool:
+        """Whether an agent is silent since the collector itself lost the broker, and was well before."""
+        lost, known = self._board.broker_lost, self._board.agent(agent)
+        return (
+            lost is not None
+            and known is not None
+            and known.online
+            and heard >= lost - channel.channel_class.stale_after
         )
 
     def _site_of(self, agent: str) -> str:

@@ -1,4 +1,4 @@
-"""The routes. Every answer is made from memory: no handler waits for disk or network.
+"""The routes. Every answer but that about the past is made from memory: no handler waits for disk or network.
 
 ``/metrics`` Prometheus text 0.0.4 or OpenMetrics 1.0, gzip when asked for; ``/-/healthy`` and ``/-/ready`` 200 or 503 with the
 reason; ``/api/v1/channels``, ``/api/v1/agents`` JSON; ``/api/v1/sd`` targets for Prometheus (http_sd_config); ``/`` a page.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,8 +17,10 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from tslcd_collector.errors import LedgerError
 from tslcd_collector.exposition import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from tslcd_collector.verdict import STATE_WORDS, State
+from tslcd_wire.report import MAX_TIME
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,6 +33,10 @@ VIET_NAM: Final = dt.timezone(dt.timedelta(hours=7))
 _MANY_CHUNKS: Final = 500
 #: Prometheus and VictoriaMetrics send it with every scrape; a person with a browser does not.
 _SCRAPER: Final = "x-prometheus-scrape-timeout-seconds"
+
+#: How far back a question without ``from`` goes, and how long its answer may take; seconds.
+PAST: Final = 7 * 86400.0
+PATIENCE: Final = 10.0
 
 _templates = Environment(
     loader=PackageLoader("tslcd_collector.web"), autoescape=select_autoescape(default=True), auto_reload=False
@@ -48,6 +55,7 @@ def application(view: View) -> Starlette:
             Route("/-/healthy", routes.healthy),
             Route("/-/ready", routes.ready),
             Route("/api/v1/channels", routes.channels),
+            Route("/api/v1/channels/{channel}/history", routes.history),
             Route("/api/v1/agents", routes.agents),
             Route("/api/v1/sd", routes.discovery),
         ]
@@ -90,6 +98,23 @@ class _Routes:
         del request
         return _json({"channels": self._view.channels()})
 
+    async def history(self, request: Request) -> Response:
+        """Answer what a channel was ``?from=&to=``, each UTC seconds or ISO 8601; without them the last 7 days."""
+        now = time.time()
+        try:
+            until = moment(request.query_params.get("to"), now)
+            since = moment(request.query_params.get("from"), until - PAST)
+        except ValueError as error:
+            return _json({"error": str(error)}, 400)
+        if since > until:
+            return _json({"error": "from is after to"}, 400)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await self._view.history(request.path_params["channel"], since, until)
+        except (LedgerError, TimeoutError) as error:
+            return _json({"error": str(error) or "the ledger is busy: ask again"}, 503)
+        return _json({"error": "no such channel"}, 404) if found is None else _json(found)
+
     async def agents(self, request: Request) -> Response:
         del request
         return _json({"agents": self._view.agents()})
@@ -114,5 +139,24 @@ class _Routes:
         return HTMLResponse(_index.render(channels=channels, totals=totals))
 
 
-def _json(document: object) -> Response:
-    return Response(_encode(document), media_type="application/json")
+def moment(text: str | None, otherwise: float) -> float:
+    """Read a time of a question: UTC seconds, or ISO 8601 with its offset, local (UTC+7) without. Raises ValueError."""
+    if not text:
+        return otherwise
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            when = dt.datetime.fromisoformat(text.replace(" ", "+"))
+        except ValueError:
+            msg = f"{text[:40]!r}: a time looks like 1790000000 or 2026-09-21T20:13:20+07:00"
+            raise ValueError(msg) from None
+        seconds = (when if when.tzinfo else when.replace(tzinfo=VIET_NAM)).timestamp()
+    if not 0 <= seconds <= MAX_TIME:
+        msg = f"{text[:40]!r}: not a time of this age"
+        raise ValueError(msg)
+    return seconds
+
+
+def _json(document: object, status: int = 200) -> Response:
+    return Response(_encode(document), status, media_type="application/json")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tslcd_collector.admit import Admission
     from tslcd_collector.board import Board
     from tslcd_collector.exposition import Exposition
+    from tslcd_collector.ledger import Ledger
     from tslcd_collector.metrics import Metrics
     from tslcd_collector.supervision import Supervision
     from tslcd_runtime.health import Health
@@ -33,6 +34,7 @@ class View:
     admission: Admission
     health: Health
     scraped: Callable[[str], None] = lambda _: None
+    ledger: Ledger | None = None
     ready: bool = False
 
     def not_ready(self) -> list[str]:
@@ -54,6 +56,35 @@ class View:
             }
             for channel in self.supervision.describe()
         ]
+
+    async def history(self, channel: str, since: float, until: float) -> dict[str, Any] | None:
+        """Return the past of a channel between two times (UTC seconds) as the API has it, None for one that nobody knows.
+
+        Raises LedgerError.
+        """
+        if self.ledger is None:
+            return None
+        past = await self.ledger.history(channel, since, until)
+        known = self.supervision.inventory is not None and channel in self.supervision.inventory.channels
+        if not known and not past.intervals:
+            return None
+        return {
+            "channel": channel,
+            "from": since,
+            "to": until,
+            "intervals": [
+                {
+                    **{name: getattr(one, name) for name in ("state", "reason", "party", "detail", "since", "until")},
+                    "origin": one.origin,
+                    "revision": one.revision,
+                    "state_words": STATE_WORDS[State(one.state)]._asdict(),
+                    "party_words": PARTY_WORDS[Party(one.party)]._asdict(),
+                }
+                for one in past.intervals
+            ],
+            "revisions": [one._asdict() for one in past.revisions],
+            "more": past.more,
+        }
 
     def agents(self) -> list[dict[str, Any]]:
         """Return every agent that was ever heard, as the API has it; times in UTC seconds."""
