@@ -15,6 +15,7 @@ Drops by a bound are no loss when the spool tells them to the last one.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -155,6 +156,10 @@ class Account:
         result.missing = [number for number in self.owed if number not in seen]
         result.double += self.reused
         return result
+
+    def copy(self) -> Account:
+        """Return an independent one, to go on with in a trial."""
+        return copy.deepcopy(self)
 
     def settle(self, found: Sequence[Kept], told: int = 0) -> None:
         """Begin the next life with what was found: what a reader saw may not go either, what was not accepted never comes."""

@@ -8,7 +8,6 @@ closed; one that was cut off before; and (agent) one whose file is damaged, so t
 from __future__ import annotations
 
 import contextlib
-import copy
 import random
 import re
 import shutil
@@ -42,7 +41,6 @@ _LIVES: Final = 200
 MAX_RESTART: Final = 2.0
 _CALL: Final = re.compile(r"\d+ +([a-z0-9_]+)\(")
 _STEPS: Final = 12
-_PAGE: Final = 6
 _PAGE: Final = 4096
 #: First byte of a page that holds rows of a table (https://www.sqlite.org/fileformat2.html, section 1.6).
 _LEAF: Final = 0x0D
@@ -169,7 +167,7 @@ class Sweep:
         if (place / "begin").exists():
             shutil.copytree(place / "begin", disk)
         status = mother.traced(self._task(disk, lines, account.newest + 1, _STEPS), options, place / "trace")
-        after = copy.deepcopy(account)
+        after = account.copy()
         _hear(after, lines)
         return after, status
 
