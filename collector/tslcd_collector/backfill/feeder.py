@@ -82,8 +82,7 @@ class Feeder:
         self._selection = selection
         self._tail_seconds = tail
         self._tail: deque[_Delivered] = deque()
-        if progress.safe < progress.upto:
-            self._tail.append(_Delivered(time.monotonic(), progress.safe))
+        self._resumes = progress.safe if progress.safe < progress.upto else None
         self._watch_due = 0.0
         self._store_failed = False
         self._log = get_logger("backfill").bind(target=self.target)
@@ -92,6 +91,7 @@ class Feeder:
     def progress(self) -> ProgressRow:
         """Return what has to be written down."""
         safe = self._tail[0].before if self._tail else self.position
+        safe = safe if self._resumes is None else self._resumes
         return ProgressRow(self.target, self.position, safe, self._started)
 
     def add(self, horizon: int, waiting: Counter[str]) -> None:
@@ -120,12 +120,17 @@ class Feeder:
 
     async def step(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> bool:
         """Deliver one page; return whether there was one. Raises StoreError."""
+        if self._resumes is not None:
+            # when it was delivered is not known any more: as if it were now
+            self._tail.append(_Delivered(monotonic(), self._resumes))
+            self._resumes = None
         await self._watch(monotonic())
         if self.position >= self.horizon:
             return False
         rows = await self._backlog.page(self.position, self.horizon)
         if not rows:
-            self.position, self.waiting = self.horizon, Counter()  # they had to make room
+            self._ledger.aside(Reason.DISK, self.horizon - self.position)  # they had to make room
+            self.position, self.waiting = self.horizon, Counter()
             return False
         dropped = rows[0].id - self.position - 1
         if dropped:
