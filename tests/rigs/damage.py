@@ -11,6 +11,7 @@ may be gone, but no more than that, and what was in the file before stays.
 
 from __future__ import annotations
 
+import functools
 import random
 import shutil
 import tempfile
@@ -127,7 +128,7 @@ class Specimen:
             for first, last, number in self._spans
             if (case.at <= last if case.bit < 0 else first <= case.at <= last)
         }
-        return self.old - hit if JOURNAL not in self.files else set(self.account.owed) - hit
+        return set(self.account.owed) - hit
 
     def cases(self) -> Iterator[Case]:
         """Yield every damage."""
@@ -258,29 +259,24 @@ def specimens(seed: int) -> list[Specimen]:
     return [Specimen(seed, journal=True), Specimen(seed, journal=False)]
 
 
-def choose(cases: int, seed: int, share: int = 0, shares: int = 1) -> list[tuple[int, Case]]:
-    """Return so many of all cases, with the number of their specimen, or every ``shares``-th of them; 0: all.
-
-    Those of whole files are always among them.
-    """
+@functools.lru_cache(1)
+def choose(cases: int, seed: int) -> list[tuple[int, Case]]:
+    """Return so many of all cases, with the number of their specimen; 0: all. Those of whole files are always among them."""
     every = [(number, case) for number, specimen in enumerate(specimens(seed)) for case in specimen.cases()]
     whole = [one for one in every if one[1].swap]
     rest = [one for one in every if not one[1].swap]
     if cases:
         rest = random.Random(seed).sample(rest, min(len(rest), max(0, cases - len(whole))))  # noqa: S311 - repeatable on purpose
-    return [*whole, *rest][share::shares]
+    return [*whole, *rest]
 
 
-def run(
-    cases: int, seed: int, tell: Callable[[int], None], *, share: int = 0, shares: int = 1, mutant: str = ""
-) -> Damaged:
+def run(cases: int, seed: int, share: int = 0, shares: int = 1, *, mutant: str = "") -> Damaged:
     """Try so many damages, or a share of them; ``mutant``: a mistake of :data:`rigs.keepers.MUTANTS`."""
     result = Damaged()
     with mistaken(mutant):
         made = specimens(seed)
-        for number, case in choose(cases, seed, share, shares):
+        for number, case in choose(cases, seed)[share::shares]:
             judge(made[number], case, result)
-            tell(1)
     return result
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.machine import MissingError, require
+from rigs import damage as damaging
 from rigs import kill as killing
 from rigs.ending import finish
 from rigs.keepers import be_silent
+from rigs.shares import divided
 
 if TYPE_CHECKING:
     from rigs.page import Section
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 #: Takes what tells of progress; returns the figures and what is wrong.
 Work: TypeAlias = Callable[[Callable[[int], None]], tuple["Section", list[str]]]
 Command: TypeAlias = Callable[..., None]
+#: Trials in a share; about how many damages there are.
+_SHARE: Final = 2000
+_ALL: Final = 1_000_000
+#: Mistakes that are told one by one.
+_TOLD: Final = 40
 
 
 def options(command: Command) -> Command:
@@ -46,7 +53,7 @@ def run(name: str, total: int | None, work: Work, *, as_json: bool, write: bool)
     except MissingError as error:
         talk.print(f"soak {name}: {error}", style="red", markup=False)
         sys.exit(2)
-    finish(section, mistakes, clean=not mistakes, as_json=as_json, write=write)
+    finish(section, mistakes[:_TOLD], clean=not mistakes, as_json=as_json, write=write)
 
 
 @click.command()
@@ -71,6 +78,24 @@ def kill(*, rounds: int, stride: int, full: int, seed: int, **how: Any) -> None:
     run("kill", None, work, **how)
 
 
+@click.command()
+@click.option(
+    "--cases", default=100_000, show_default=True, help="Damages to try, drawn from all there are; 0: all of them."
+)
+@options
+def damage(*, cases: int, seed: int, **how: Any) -> None:
+    """Flip every bit of a small spool, cut it at every byte, swap and delete its files; read what is left."""
+    shares = -(-(cases or _ALL) // _SHARE)
+
+    def work(tell: Callable[[int], None]) -> tuple[Section, list[str]]:
+        found = damaging.Damaged()
+        for one in divided(partial(damaging.run, cases, seed), shares):
+            found.add(one)
+            tell(1)
+        return damaging.section(found, seed), found.mistakes
+
+    run("damage", shares, work, **how)
+
+
 #: In the order of the page.
-COMMANDS: Final = (kill,)
-PROCESSES: Final = os.cpu_count() or 1
+COMMANDS: Final = (kill, damage)
