@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tslcd_agent.spool import Draft
+from tslcd_agent.spool import Draft, Worth
 from tslcd_runtime.logs import get_logger
 from tslcd_wire import codec
 from tslcd_wire.errors import WireError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_CHARS: Final = 8
+#: Kinds of tables that tell whether the box lives and has power.
+_LIFE: Final = frozenset({"agent", "ups"})
 _log = get_logger("reporter")
 
 
@@ -35,6 +37,13 @@ def boot_id(path: Path = _BOOT_ID) -> str:
         return path.read_text().replace("-", "")[:_BOOT_CHARS]
     except OSError:
         return "0" * _BOOT_CHARS
+
+
+def worth(reading: Reading) -> Worth:
+    """Return what a reading is worth when the spool must make room: events most, then what tells of life and power."""
+    if reading.events:
+        return Worth.EVENT
+    return Worth.MEASURED if _LIFE.isdisjoint(reading.tables) else Worth.ALIVE
 
 
 class Reporter:
@@ -73,7 +82,7 @@ class Reporter:
             return codec.encode(decoded.report) if decoded.refused else payload
 
         try:
-            await self._spool.append(Draft(reading.at, self._boot, reading.mono, build))
+            await self._spool.append(Draft(reading.at, self._boot, reading.mono, build, worth(reading)))
         except WireError as error:
             self.refused[error.code] = self.refused.get(error.code, 0) + 1
             self._tell_once(f"{reading.device} {error.code}", "reading refused", reading.device, str(error))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from tslcd_agent.spool.engine import Engine
 from tslcd_agent.spool.lock import DirectoryLock, SpoolError
-from tslcd_agent.spool.state import Now, Row, Statistics
+from tslcd_agent.spool.state import Now, Row, Statistics, Worth
 from tslcd_agent.spool.store import Bounds, Draft
 from tslcd_wire.ranges import RangeSet
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tslcd_agent.spool.state import Alive, StartReason
 
-__all__ = ["Bounds", "Draft", "Now", "Row", "Spool", "SpoolError", "Statistics", "system_clock"]
+__all__ = ["Bounds", "Draft", "Now", "Row", "Spool", "SpoolError", "Statistics", "Worth", "system_clock"]
 
 #: Most appends that share a transaction.
 MAX_GROUP: Final = 256

@@ -1,29 +1,55 @@
-"""What is done with a damaged spool file: set aside under another name, read as far as it can be read, never deleted.
+"""What is done with a damaged spool file: set aside under another name, read as far as it can be read, kept.
 
-Reports that are saved keep their stream and number, so those that the collector had already stay duplicates. New reports
-go into a new stream, since nobody can say which numbers of the old one were given.
+Invariants:
+
+* Every row whose own bytes are whole is saved, under its own stream and number, so those that the collector had already stay
+  duplicates. New reports go into a new stream, since nobody can say which numbers of the old one were given.
+* Saving may be interrupted at any point, and goes on at the next start: a file is ``unread-...`` until all of it was saved.
+* What could not be read is counted: exactly, while the file's own count can be read; else at least what is missing in between.
+* At most three such files are kept, of a quarter of the spool's bound together. The latest is never deleted. When it alone is
+  larger, what was saved out of it is given back to the disk (a hole in the file), and what could not be read stays.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
-import sqlite3
-import zlib
-from typing import TYPE_CHECKING, Any, Final
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tslcd_agent.spool.state import Row, State, generation_of, new_stream
+from tslcd_agent.spool.carving import Carver
+from tslcd_agent.spool.packing import Packer, Stored
+from tslcd_agent.spool.schema import FILE, PAGE
+from tslcd_agent.spool.state import State, generation_of, key_of, seq_of
+from tslcd_wire.ranges import RangeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tslcd_agent.spool.store import Store
 
-_BATCH: Final = 200
-_COLUMNS: Final = "SELECT key, at, boot, mono, checksum, payload FROM report"
+#: Names of files that were set aside: before and after they were read, and those of a later version of this program.
+UNREAD: Final = "unread"
+DAMAGED: Final = "damaged"
+NEWER: Final = "newer"
+MAX_KEPT: Final = 3
+#: The files that were set aside may use this share of the bound.
+SHARE: Final = 4
+_BATCH: Final = 400
+_SUFFIXES: Final = ("-wal", "-shm", "")
+_PUNCH_HOLE: Final = 3  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
+
+
+class Salvage(NamedTuple):
+    """What came of a damaged file: rows saved, rows counted as dropped, and the numbers that are gone, by stream."""
+
+    saved: int
+    dropped: int
+    gone: dict[str, list[tuple[int, int]]]
 
 
 class _Named(msgspec.Struct):
@@ -35,86 +61,180 @@ class _Named(msgspec.Struct):
 _named_decoder = msgspec.json.Decoder(_Named)
 
 
-def set_aside(path: Path, stamp: str) -> Path:
-    """Rename a file and its journal to ``damaged-<stamp>...`` beside it; return the new path. Raises OSError."""
-    target = path.with_name(f"damaged-{stamp}.db")
-    for number in itertools.count(2):
-        if not target.exists():
-            break
-        target = path.with_name(f"damaged-{stamp}-{number}.db")
-    for suffix in ("-wal", "-shm", ""):
+def set_aside(path: Path, stamp: str, prefix: str = UNREAD) -> Path:
+    """Rename a file and its journal to ``<prefix>-<stamp>...`` beside it; return the new path. Raises OSError."""
+    names = (f"{stamp}.db" if number == 1 else f"{stamp}-{number}.db" for number in itertools.count(1))
+    for name in names:
+        if not any(_exists(path.with_name(f"{kind}-{name}")) for kind in (UNREAD, DAMAGED, NEWER)):
+            return _rename(path, path.with_name(f"{prefix}-{name}"))
+    raise AssertionError
+
+
+def _exists(path: Path) -> bool:
+    return any(path.with_name(path.name + suffix).exists() for suffix in _SUFFIXES)
+
+
+def _rename(path: Path, target: Path) -> Path:
+    for suffix in _SUFFIXES:
         source = path.with_name(path.name + suffix)
         if source.exists():
             source.rename(target.with_name(target.name + suffix))
     return target
 
 
-def salvage(aside: Path, store: Store) -> int:
-    """Read what can be read of a file that was set aside into a new store; return how many reports were saved.
+def unread(directory: Path) -> list[Path]:
+    """Return the files that were set aside and are not read to their end, the oldest first."""
+    found = {one.name.removesuffix("-wal").removesuffix("-shm") for one in directory.glob(f"{UNREAD}-*.db*")}
+    return [directory / name for name in sorted(found)]
 
-    Raises sqlite3.Error for trouble with the new store only.
+
+def salvage(aside: Path, store: Store) -> Salvage:
+    """Save what can be read of a file that was set aside; when it is done the file is ``damaged-...``.
+
+    Raises sqlite3.Error for trouble with the new store, OSError for the old file.
     """
-    saved = 0
-    old = _old_state(aside)
-    streams: dict[int, str] = dict(old.streams) if old else {}
-    rows = _readable(aside)
-    while batch := list(itertools.islice(rows, _BATCH)):
-        for row in batch:
-            generation = generation_of(row.key)
-            if generation not in streams:
-                with contextlib.suppress(msgspec.MsgspecError):
-                    streams[generation] = _named_decoder.decode(row.payload).stream
-        saved += store.adopt((row for row in batch if generation_of(row.key) in streams), lambda _: None)
+    with Carver(aside) as carver:
+        state, dictionaries, pages = carver.look()
+        streams: dict[int, str] = dict(state.streams) if state else {}
+        begin_after = max([*streams, *store.state.streams, 0])
+        if not store.state.waiting:
+            store.update(lambda now: _renumber(now, begin_after + 1))
+        store.adopt_dictionaries(dictionaries)
+        contents = {one.id: one.content for one in dictionaries}
+        repack = any(store.dictionary(number) != content for number, content in contents.items())
+        packer = Packer(contents.get)
+        large = aside.exists() and _disk_bytes(aside) > store.bounds.bytes // SHARE
+        hole = _Holes(aside) if large else None
+        seen = RangeSet()
+        saved = 0
+        with contextlib.closing(hole) if hole else contextlib.nullcontext():
+            for numbers in _groups(pages):
+                rows: list[Stored] = []
+                for row in (row for number in numbers for row in carver.rows(number)):
+                    generation = generation_of(row.key)
+                    if generation not in streams:
+                        _name_stream(streams, generation, packer, row)
+                    if generation in streams and (row.dictionary <= 0 or row.dictionary in contents):
+                        rows.append(row)
+                        seen.add(row.key)
+                saved += store.adopt(_repacked(rows, packer) if repack else rows)
+                if hole:
+                    for number in numbers:
+                        if not carver.in_journal(number):
+                            hole.punch((number - 1) * PAGE)
+    return _conclude(aside, store, state, streams, seen, saved)
 
-    def begin_new_stream(state: State) -> None:
-        state.current = max(streams, default=0) + 1
-        state.streams = {**streams, state.current: new_stream()}
-        state.next = 1
+
+def _groups(pages: Iterable[int]) -> Iterator[list[int]]:
+    """Cut the pages into what one transaction may take."""
+    walk = iter(pages)
+    while batch := list(itertools.islice(walk, _BATCH // 16)):
+        yield batch
+
+
+def _repacked(rows: list[Stored], packer: Packer) -> list[Stored]:
+    """Pack rows anew, for a store that has another dictionary under the same number."""
+    plain = [row for row in map(packer.unpack, rows) if row is not None]
+    return [packer.pack(row, alone=True) for row in plain]
+
+
+def _name_stream(streams: dict[int, str], generation: int, packer: Packer, row: Stored) -> None:
+    """Learn a stream's name from one of its reports."""
+    report = packer.unpack(row)
+    if report is not None:
+        with contextlib.suppress(msgspec.MsgspecError):
+            streams[generation] = _named_decoder.decode(report.payload).stream
+
+
+def _renumber(state: State, generation: int) -> None:
+    """Make the new file's stream come behind those of the old one, before anything has its number."""
+    name = state.streams.pop(state.current)
+    state.current = generation
+    state.streams[generation] = name
+
+
+def _conclude(
+    aside: Path, store: Store, old: State | None, streams: dict[int, str], seen: RangeSet, saved: int
+) -> Salvage:
+    """Bring the state in line, note what is gone, and give the old file its last name."""
+    gone: dict[str, list[tuple[int, int]]] = {}
+    missing = 0
+    for generation, name in streams.items():
+        low, high = key_of(generation, 0), key_of(generation + 1, 0) - 1
+        own = [(max(first, low), min(last, high)) for first, last in seen if first <= high and last >= low]
+        end = key_of(generation, old.next) - 1 if old and old.current == generation else (own[-1][1] if own else low)
+        start = own[0][0] if own else low + 1
+        holes = [hole for hole in seen.gaps(start, end) if hole[0] <= hole[1]] if start <= end else []
+        missing += sum(last - first + 1 for first, last in holes)
+        if holes:
+            gone[name] = [(seq_of(first), seq_of(last)) for first, last in holes]
+    dropped = max(0, old.waiting - len(seen)) if old else missing
+
+    def change(state: State) -> None:
+        fresh = state.streams.pop(state.current)
+        state.current = max([state.current, *(generation + 1 for generation in streams)])
+        state.streams = {**state.streams, **streams, state.current: fresh}
         state.totals.files_set_aside += 1
         if old:
             state.alive = old.alive
             state.totals.add(old.totals)
-            state.totals.drop("damage", max(0, old.waiting - saved))
+        state.totals.drop("damage", dropped, None)
 
-    store.update(begin_new_stream)
-    return saved
-
-
-def _old_state(aside: Path) -> State | None:
-    with contextlib.suppress(sqlite3.Error, msgspec.MsgspecError, TypeError):
-        with contextlib.closing(_open(aside)) as connection:
-            found = connection.execute("SELECT document FROM state WHERE id = 1").fetchone()
-        return msgspec.json.decode(found[0], type=State) if found else None
-    return None
+    store.update(change)
+    _rename(aside, aside.with_name(aside.name.replace(UNREAD, DAMAGED, 1)))
+    return Salvage(saved, dropped, gone)
 
 
-def _open(aside: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+class _Holes:
+    """Gives pages of a file back to the disk; does nothing where the file system cannot."""
+
+    def __init__(self, path: Path) -> None:
+        self._call = ctypes.CDLL(None, use_errno=True).fallocate
+        self._call.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+    def punch(self, offset: int) -> None:
+        """Give back one page."""
+        self._call(self._descriptor, _PUNCH_HOLE, offset, PAGE)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
 
 
-def _readable(aside: Path) -> Iterator[Row]:
-    """Yield sound rows from the oldest on until the damage, then from the newest back until the damage."""
-    last = 0
-    for order in ("ASC", "DESC"):
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(aside)) as connection:
-            for raw in connection.execute(f"{_COLUMNS} WHERE key > ? ORDER BY key {order}", (last,)):
-                row = _sound(raw)
-                if row is None:
-                    continue
-                if order == "ASC":
-                    last = row.key
-                yield row
+def _disk_bytes(path: Path) -> int:
+    """Return how many bytes a file has on disk, holes not counted."""
+    return path.stat().st_blocks * 512
 
 
-def _sound(raw: tuple[Any, ...]) -> Row | None:
-    key, at, boot, mono, checksum, payload = raw
-    sound = (
-        isinstance(key, int)
-        and key > 0
-        and isinstance(payload, bytes)
-        and isinstance(boot, str)
-        and isinstance(at, float)
-        and isinstance(mono, float)
-        and zlib.crc32(payload) == checksum
-    )
-    return Row(key, at, boot, mono, payload) if sound else None
+def tidy(directory: Path, bound: int) -> int:
+    """Delete the oldest files that were set aside beyond what is kept; return how many. Raises OSError.
+
+    ``bound``: the spool's bound in bytes. A latest file that is too large, for a file system without holes, is cut.
+    """
+    kept = sorted(directory.glob(f"{DAMAGED}-*.db"), key=lambda one: (one.stat().st_mtime_ns, one.name), reverse=True)
+    room = bound // SHARE
+    deleted = 0
+    for index, path in enumerate(kept):
+        files = [one for one in (path.with_name(path.name + suffix) for suffix in _SUFFIXES) if one.exists()]
+        size = sum(_disk_bytes(one) for one in files)
+        if index and (index >= MAX_KEPT or size > room):
+            for one in files:
+                one.unlink()
+            deleted += 1
+            continue
+        if size > room:
+            os.truncate(path, room)
+        room -= min(room, size)
+    return deleted
+
+
+def other_bytes(directory: Path) -> int:
+    """Return the bytes on disk of everything in the spool's directory but the spool's own file and journal."""
+    total = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if not name.startswith(FILE):
+                with contextlib.suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_blocks * 512  # noqa: PTH118 - of os.walk
+    return total

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tslcd_agent.spool.damage import DAMAGED, NEWER, UNREAD
 from tslcd_agent.spool.lock import SpoolError
 from tslcd_agent.spool.state import State
 from tslcd_agent.spool.store import FILE
@@ -42,7 +43,8 @@ def inspect(directory: Path) -> Inspection:
             raise SpoolError("empty", f"{directory}: no spool here; the agent makes it when it first runs")
         state, oldest_at = _read(path)
         files = [one for one in directory.iterdir() if one.name.startswith(FILE)]
-        aside = sorted(one.name for one in directory.iterdir() if one.name.startswith("damaged-"))
+        prefixes = tuple(f"{kind}-" for kind in (UNREAD, DAMAGED, NEWER))
+        aside = sorted(one.name for one in directory.iterdir() if one.name.startswith(prefixes))
         size = sum(one.stat().st_size for one in files)
     except OSError as error:
         raise SpoolError("directory", f"{directory}: {(error.strerror or 'cannot be read').lower()}") from None

@@ -189,7 +189,12 @@ class SpoolModel(RuleBasedStateMachine):
             self.engine.close()
         else:
             assert self.engine._store is not None
+            journal = Path(self.directory.name, "spool.db-wal")
+            content = journal.read_bytes()
+            file = Path(self.directory.name, "spool.db").read_bytes()
             self.engine._store._connection.close()
+            Path(self.directory.name, "spool.db").write_bytes(file)
+            journal.write_bytes(content)
         self.engine = self._opened()
 
     @invariant()
