@@ -120,7 +120,9 @@ class Specimen:
     def whole(self, case: Case) -> set[int]:
         """Return the reports that a damage leaves whole."""
         if case.swap:
-            return set() if case.swap in _LOSES_ALL else set(self.account.owed)
+            if case.swap in _LOSES_ALL:
+                return set()
+            return set(self.account.owed) if case.swap.startswith("index") else self.old
         if "journal" in case.kind:
             return self.old  # what the file alone says
         hit = {

@@ -14,6 +14,7 @@ from rich.progress import Progress
 from bench.machine import MissingError, require
 from rigs import damage as damaging
 from rigs import kill as killing
+from rigs import power_cut as cutting
 from rigs.ending import finish
 from rigs.keepers import be_silent
 from rigs.shares import divided
@@ -97,5 +98,19 @@ def damage(*, cases: int, seed: int, **how: Any) -> None:
     run("damage", shares, work, **how)
 
 
+@click.command("power-cut")
+@click.option("--cuts", default=1000, show_default=True, help="Cuts, half of them on each file system.")
+@options
+def power_cut(*, cuts: int, seed: int, **how: Any) -> None:
+    """Copy the disk of a writer at random instants, without what is in memory only, and read the copy."""
+
+    def work(tell: Callable[[int], None]) -> tuple[Section, list[str]]:
+        each = -(-cuts // len(cutting.SYSTEMS))
+        found = [cutting.cut(system, each, seed, tell) for system in cutting.SYSTEMS]
+        return cutting.section(found, seed), [words for one in found for words in one.mistakes]
+
+    run("power-cut", cuts, work, **how)
+
+
 #: In the order of the page.
-COMMANDS: Final = (kill, damage)
+COMMANDS: Final = (kill, damage, power_cut)
