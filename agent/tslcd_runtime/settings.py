@@ -357,7 +357,9 @@ class _Walker:
                 return value
             return self.wrong(node, path, f"{node.value or 'empty'} is not a number or text in YAML: put it in quotes")
         if isinstance(info, shape.LiteralType):
-            if value in info.values and not isinstance(value, bool):
+            if isinstance(value, bool):
+                value = node.value  # a word of the set that is a truth value in YAML 1.1: off
+            if value in info.values:
                 return value
             return self.wrong(node, path, f"{shown(node)} is not allowed: {wanted(info)}")
         if isinstance(info, shape.StrType) and (not isinstance(value, str) or looks_a_number(node)):

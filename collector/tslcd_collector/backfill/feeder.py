@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 IDLE: Final = 1.0
 #: How often a store is asked since when it runs, while its last minutes are not known to be safe, seconds.
 WATCH: Final = 5.0
+#: What waits is kept account of in pieces of so many rows.
+_PIECE: Final = 2000
 #: A store that says its start with another fraction of a second is still the same process.
 _SAME: Final = 0.5
 
@@ -71,8 +73,8 @@ class Feeder:
         self.horizon = progress.upto
         #: Reports up to the horizon that are still to be decided or delivered, by agent.
         self.waiting: Counter[str] = Counter()
-        #: Time of measurement of the oldest report in the page that is being delivered (UTC seconds), None while idle.
-        self.oldest: float | None = None
+        #: Pieces of what waits: the last row of each, and when its oldest report was measured.
+        self._pieces: deque[tuple[int, float]] = deque()
         self._repeats = 0
         self._started = progress.started
         self._watched = watched
@@ -94,10 +96,21 @@ class Feeder:
         safe = safe if self._resumes is None else self._resumes
         return ProgressRow(self.target, self.position, safe, self._started)
 
-    def add(self, horizon: int, waiting: Counter[str]) -> None:
-        """Take note of rows up to ``horizon``, whose fate can be decided now."""
-        self.horizon = horizon
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest report that waits was measured (UTC seconds), None when none does."""
+        while self._pieces and self._pieces[0][0] <= self.position:
+            self._pieces.popleft()
+        return min((at for _, at in self._pieces), default=None)
+
+    def add(self, horizon: int, waiting: Counter[str], oldest: float) -> None:
+        """Take note of rows up to ``horizon``, whose fate can be decided now; the oldest was measured at ``oldest``."""
         self.waiting += waiting
+        if len(self._pieces) > 1 and horizon - self._pieces[-2][0] <= _PIECE:
+            self._pieces[-1] = (horizon, min(oldest, self._pieces[-1][1]))
+        else:
+            self._pieces.append((horizon, oldest))
+        self.horizon = horizon
 
     def take_repeats(self) -> int:
         """Return how often the tail was sent again since the last call."""
@@ -135,14 +148,10 @@ class Feeder:
         dropped = rows[0].id - self.position - 1
         if dropped:
             self._ledger.aside(Reason.DISK, dropped)
-        self.oldest = min(row.at for row in rows)
-        try:
-            points, aside = await self._selection.points(rows, wall())
-            for reason, samples in aside.items():
-                self._ledger.aside(reason, samples)
-            await self._delivery.deliver(points)
-        finally:
-            self.oldest = None
+        points, aside = await self._selection.points(rows, wall())
+        for reason, samples in aside.items():
+            self._ledger.aside(reason, samples)
+        await self._delivery.deliver(points)
         if points:
             self._tail.append(_Delivered(monotonic(), self.position))
         self.position = rows[-1].id

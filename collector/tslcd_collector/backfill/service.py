@@ -199,8 +199,9 @@ class Backfill:
             for row in rows:
                 self._coverage.reported(row.agent, row.at, row.received)
             self._seen = rows[-1].id
+            oldest = min(row.at for row in rows)
             for feeder in self._feeders.values():
-                feeder.add(self._seen, Counter(row.agent for row in rows if row.id > feeder.position))
+                feeder.add(self._seen, Counter(row.agent for row in rows if row.id > feeder.position), oldest)
             await asyncio.sleep(0)
 
     async def _account(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import tempfile
 import time
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tslcd_collector import inventory
+from tslcd_collector.backfill.answer import Outcome
+from tslcd_collector.backfill.endpoint import Endpoint
+from tslcd_collector.backfill.remote_write import encode
 from tslcd_collector.errors import CollectorError, StoreBusyError
 from tslcd_collector.store import Database, lock
 from tslcd_collector.store.database import FILE
@@ -20,6 +24,7 @@ from tslcd_wire.catalogue import INTERFACE
 from tslcd_wire.topics import Lane
 
 if TYPE_CHECKING:
+    from tslcd_collector.backfill.settings import Target
     from tslcd_collector.config import CollectorSettings
     from tslcd_collector.inventory import DeviceKey, Inventory
     from tslcd_runtime.language import Language
@@ -35,10 +40,11 @@ class Finding:
 
 
 def check(settings: CollectorSettings, language: Language) -> list[Finding]:
-    """Try inventory, broker, store and bindings."""
+    """Try inventory, broker, store, time-series stores and bindings."""
     findings, known = _inventory(settings, language)
     findings.append(_broker(settings, language))
     findings.append(_store(settings, language))
+    findings += _backfill(settings, language)
     if known is not None:
         findings += _bindings(settings, known, language)
     return findings
@@ -86,6 +92,32 @@ def _store(settings: CollectorSettings, language: Language) -> Finding:
     except OSError as error:
         return Finding("store", ok=False, text=f"store {directory}: {(error.strerror or str(error)).lower()}")
     return Finding("store", ok=True, text=f"{directory}: {language.say(vi='ghi được', en='may be written to')}")
+
+
+def _backfill(settings: CollectorSettings, language: Language) -> list[Finding]:
+    """Write nothing to every time-series store, which a store that takes remote write accepts."""
+
+    async def write(target: Target) -> Finding:
+        what = f"backfill {target.name}"
+        try:
+            async with Endpoint(target, min(10.0, settings.backfill.timeout)) as endpoint:
+                answer = await endpoint.send(encode([]))
+        except (OSError, ssl.SSLError) as error:
+            return Finding(what, ok=False, text=f"{target.url}: {error}")
+        if answer.outcome is Outcome.ACCEPTED:
+            text = language.say(vi="nhận remote write", en="takes remote write")
+            return Finding(what, ok=True, text=f"{target.url}: {text}")
+        hint = language.say(
+            vi="Prometheus cần --web.enable-remote-write-receiver",
+            en="Prometheus needs --web.enable-remote-write-receiver",
+        )
+        more = f" ({hint})" if answer.text.startswith("404") else ""
+        return Finding(what, ok=False, text=f"{target.url}: {answer.outcome.value}: {answer.text}{more}")
+
+    async def write_all() -> list[Finding]:
+        return list(await asyncio.gather(*(write(target) for target in settings.backfill.targets)))
+
+    return asyncio.run(write_all()) if settings.backfill.active else []
 
 
 def _bindings(settings: CollectorSettings, known: Inventory, language: Language) -> list[Finding]:

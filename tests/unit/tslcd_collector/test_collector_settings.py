@@ -56,6 +56,38 @@ def test_folders_are_relative_to_the_file(tmp_path: Path) -> None:
         ),
         ("store: {keep: 1s}", "1: store: keep: allowed is 1min to 30d"),
         ("web: {port: 99999}", "1: web.port: '99999' is not allowed: a whole number from 1 to 65535 is wanted here"),
+        ("backfill: {mode: some}", "1: backfill.mode: 'some' is not allowed: allowed are all, gaps, off"),
+        ("backfill: {window: 10s}", "1: backfill: window: allowed is 1min to 400d"),
+        ("backfill: {max_future: 1h}", "1: backfill: max_future: allowed is 1s to 10min"),
+        ("backfill: {room: 1MiB}", "1: backfill: room: allowed is 16MiB to 1024GiB"),
+        (
+            "backfill: {rate: 0}",
+            "1: backfill.rate: '0' is not allowed: a whole number from 100 to 1e+06 is wanted here",
+        ),
+        (
+            "backfill: {labels: {__name__: x}}",
+            "1: backfill: labels: '__name__' is not the name of a label: letters, digits and _ are, and not __ at the beginning",
+        ),
+        (
+            "backfill: {targets: [{name: a, url: 'http://192.0.2.1'}, {name: a, url: 'http://192.0.2.2'}]}",
+            "1: backfill: targets: every name once",
+        ),
+        (
+            "backfill: {targets: [{name: a, url: 'ftp://192.0.2.1'}]}",
+            r"1: backfill.targets[0].url: 'ftp://192.0.2.1' is not allowed: text that matches ^https?://[^\s]+\Z of 0 to 500 characters is wanted here",
+        ),
+        (
+            "backfill: {targets: [{name: a, url: 'http://me:pw@192.0.2.1/'}]}",
+            "1: backfill.targets[0]: url: http://HOST:PORT/PATH is wanted, without a user: username and password have keys of their own",
+        ),
+        (
+            "backfill: {targets: [{name: a, url: 'http://192.0.2.1', username: me}]}",
+            "1: backfill.targets[0]: username: a password belongs to it",
+        ),
+        (
+            "backfill: {targets: [{name: a, url: 'http://192.0.2.1', headers: {Host: b}}]}",
+            "1: backfill.targets[0]: headers: 'Host' is set by the program itself, or has letters that headers cannot have",
+        ),
         ("language: fr", "1: language: 'fr' is not allowed: allowed are auto, en, vi"),
         (
             "collector: {id: A}",
@@ -70,6 +102,20 @@ def test_every_mistake_has_its_message(text: str, message: str) -> None:
         settings.loads(text.encode(), CollectorSettings, name="c.yaml")
     (problem,) = caught.value.problems
     assert f"{problem.line}: {problem.key}: {problem.message}" == message
+
+
+def test_backfill_is_active_with_a_target_and_not_when_off() -> None:
+    """``off`` without quotes is the word, not a truth value; without targets nothing is sent either."""
+    target = "targets: [{name: a, url: 'http://192.0.2.1/api/v1/write', headers: {X-Scope-OrgID: p86}}]"
+    for text, active in (
+        (f"mode: off, {target}", False),
+        (f"mode: all, {target}", True),
+        (target, True),
+        ("mode: all", False),
+    ):
+        loaded = settings.loads(f"backfill: {{{text}}}".encode(), CollectorSettings, name="c.yaml").value
+        assert loaded.backfill.active is active
+        assert settings.loads(dump(loaded).encode(), CollectorSettings, name="d.yaml").value == loaded
 
 
 def test_settings_cannot_be_changed() -> None:

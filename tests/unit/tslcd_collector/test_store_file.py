@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tslcd_collector.errors import StoreBusyError, StoreError
-from tslcd_collector.store import AgentRow, Batch, Database, JournalRow, LatestRow, MarkRow, VerdictRow, lock
+from tslcd_collector.store import (
+    AgentRow,
+    Batch,
+    Database,
+    JournalRow,
+    LatestRow,
+    MarkRow,
+    ProgressRow,
+    SpanRow,
+    VerdictRow,
+    lock,
+)
 from tslcd_collector.store import database as databases
 
 if TYPE_CHECKING:
@@ -194,3 +205,51 @@ def test_reading_beside_a_running_collector(database: Database, tmp_path: Path) 
         reader.write(Batch(NOW))
     reader.close()
     reader.close()
+
+
+def test_what_waits_is_held_until_the_file_is_too_large(database: Database) -> None:
+    """Rows that a time-series store has not got stay, however old; when they take more room than they are given the oldest go."""
+    database.write(Batch(NOW, journal=[_journal(seq) for seq in range(1, 11)]))
+    database.hold = 4
+    assert [database.prune(NOW + 900), database.prune(NOW + 900)] == [4, 0]
+    database.room = 1.0
+    assert database.prune(NOW + 900) == 6
+    assert database.newest() == 10
+
+
+def test_progress_and_spans_are_remembered(database: Database) -> None:
+    """The newest progress a target; spans grow by their beginning, and are forgotten by their end."""
+    first, second = ProgressRow("tsdb", 5, 3, 1.5), ProgressRow("tsdb", 7, 5, 1.5)
+    spans = [SpanRow("agent", "a1", NOW, NOW + 10), SpanRow("scraper", "", NOW + 50, NOW + 60)]
+    database.write(Batch(NOW, progress=[first], spans=spans))
+    database.write(Batch(NOW, progress=[second], spans=[SpanRow("agent", "a1", NOW, NOW + 20)]))
+    memory = database.remember()
+    assert memory.progress == [second]
+    assert memory.spans == [SpanRow("agent", "a1", NOW, NOW + 20), spans[1]]
+    database.forget_spans(NOW + 30)
+    assert database.remember().spans == [spans[1]]
+
+
+def test_a_store_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    """Its rows stay; what it lacks is made. A reader beside the older program still reads it."""
+    database = Database(tmp_path)
+    database.open(NOW)
+    database.write(Batch(NOW, journal=[_journal(1)]))
+    connection = database._open_connection()
+    connection.executescript("DROP TABLE progress; DROP TABLE span; PRAGMA user_version = 1;")
+    database.close()
+    reader = Database(tmp_path, read_only=True)
+    reader.open(NOW)
+    assert reader.latest() == []
+    reader.close()
+    database.open(NOW)
+    database.write(Batch(NOW, progress=[ProgressRow("tsdb", 1, 1, 0.0)]))
+    assert database.newest() == 1
+    database.close()
+
+
+def test_trouble_with_the_file_is_one_kind_of_error(tmp_path: Path) -> None:
+    """Every question to a store that is not open."""
+    for question in (Database(tmp_path).newest, lambda: Database(tmp_path).forget_spans(NOW)):
+        with pytest.raises(StoreError, match="not open"):
+            question()

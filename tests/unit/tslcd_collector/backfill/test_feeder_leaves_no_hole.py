@@ -136,7 +136,7 @@ class World:
 
     async def step(self) -> bool:
         """Let the feeder deliver a page."""
-        self.feeder.add(self.seq, Counter())
+        self.feeder.add(self.seq, Counter(), NOW)
         self.store.clock += 1
         return await self.feeder.step(lambda: self.store.clock, lambda: NOW + self.seq)
 
@@ -274,7 +274,7 @@ async def test_pages_are_bounded_and_unreadable_rows_are_passed(world: World, mo
     page = await world.backlog.page(0, 6)
     assert 1 <= len(page) < 5
     assert [row.id for row in await world.backlog.page(5, 6)] == [6]
-    world.feeder.add(6, Counter())
+    world.feeder.add(6, Counter(), NOW)
     for _ in range(6):
         await world.feeder.step(lambda: world.store.clock, lambda: NOW)
     assert world.feeder.position == 6
@@ -304,10 +304,25 @@ async def test_a_journal_that_cannot_be_read_is_no_end(world: World, monkeypatch
         return await good(after, upto)
 
     monkeypatch.setattr(world.backlog, "page", page)
-    world.feeder.add(2, Counter())
+    world.feeder.add(2, Counter(), NOW)
     task = asyncio.create_task(world.feeder.run())
     async with asyncio.timeout(5):
         while world.feeder.position < 2:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_oldest_that_waits_is_known(world: World) -> None:
+    """In pieces, so that little memory tells it of a long backlog; None when nothing waits."""
+    one = world.feeder
+    assert one.oldest is None
+    for piece in range(50):
+        one.add(100 * (piece + 1), Counter(a1=100), NOW - (7 if piece == 20 else 1))
+    assert len(one._pieces) <= 5
+    assert one.oldest == NOW - 7
+    assert one.waiting == {"a1": 5000}
+    one.position = 4999
+    assert one.oldest == NOW - 1
+    one.position = 5000
+    assert one.oldest is None
