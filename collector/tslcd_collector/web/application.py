@@ -149,7 +149,7 @@ def moment(text: str | None, otherwise: float) -> float:
         try:
             when = dt.datetime.fromisoformat(text.replace(" ", "+"))
         except ValueError:
-            msg = f"{text[:40]!r}: a time looks like 1790000000 or 2026-09-21T20:13:20+07:00"
+            msg = f"{text[:40]!r}: a time looks like 1790000000 or 2026-09-21T21:13:20+07:00"
             raise ValueError(msg) from None
         seconds = (when if when.tzinfo else when.replace(tzinfo=VIET_NAM)).timestamp()
     if not 0 <= seconds <= MAX_TIME:
