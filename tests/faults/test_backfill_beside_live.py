@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,9 @@ async def test_what_prometheus_did_not_scrape_is_sent_to_it(tmp_path: Path) -> N
         port = free_port()
         store = Prometheus(tmp_path / "tsdb", outage.out_of_order("1h") + outage.scraping(port))
         collector = CollectorProgram(
-            tmp_path / "collector", broker.port, more=outage.settings(f"http://127.0.0.1:{store.port}/api/v1/write")
+            tmp_path / "collector",
+            broker.port,
+            more=outage.settings(f"http://127.0.0.1:{store.port}/api/v1/write", scraped=True),
         )
         collector.settings.write_text(collector.settings.read_text().replace(str(collector.port), str(port)))
         collector.port = port
@@ -77,7 +78,7 @@ async def test_what_prometheus_did_not_scrape_is_sent_to_it(tmp_path: Path) -> N
                 await eventually(lambda: store.query(f"{RECEIVED}{{interface='wan1'}}"), 10, "scraped")
                 store.program.stop()
                 away = time.time()
-                for _ in range(12):
+                for _ in range(10):
                     await outage.live(agent, epoch)
                     await asyncio.sleep(0.5)
                 store.program.start()
@@ -95,23 +96,6 @@ async def test_what_prometheus_did_not_scrape_is_sent_to_it(tmp_path: Path) -> N
                 await eventually(filled, 20, "no hole")
                 (resets,) = store.query(f"resets({RECEIVED}{{interface='wan1'}}[1m])")
                 assert resets["value"][1] == "0"
-
-
-async def test_a_paused_collector_is_an_absence_like_any_other(tmp_path: Path) -> None:
-    """SIGSTOP and SIGCONT: nothing is lost and nothing is altered."""
-    now = time.time()
-    with Broker(tmp_path / "broker").running() as broker, SampleStore().running() as store:
-        collector = CollectorProgram(tmp_path / "collector", broker.port, more=outage.settings(store.url, rate=2000))
-        with collector.running():
-            async with ScriptedAgent(broker.port) as agent:
-                times = await outage.replay(agent, now - 7200, now - 1200, now - 60)
-                await eventually(lambda: len(store.taken) > 100, 20, "begun")
-                collector.program.signal(signal.SIGSTOP)
-                await asyncio.sleep(2.5)
-                collector.program.signal(signal.SIGCONT)
-                wanted = {int(at * 1000): float(outage.reading(at, now - 7200)) for at in times}
-                await eventually(lambda: store.values("tslcd_channel_receive_bytes_total") == wanted, 30, "everything")
-    assert store.changed == 0
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 #: Bytes that the channel's counter grows a second.
 RATE: Final = 1000
 RECEIVED: Final = "tslcd_interface_receive_bytes_total"
-#: How a collector with short times is told to backfill; ``%s`` is the list of targets.
-SETTINGS: Final = "expiry: 5s\nbackfill: {scrape_gap: 2s, timeout: 2s, targets: [%s], mode: %s, rate: %d}\nintake: {ack_interval: 50ms}\n"
+#: How a collector with short times is told to backfill; then a list of targets, and samples a second.
+SETTINGS: Final = (
+    "expiry: 5s\nbackfill: {scrape_gap: %s, timeout: 2s, targets: [%s], rate: %d}\nintake: {ack_interval: 50ms}\n"
+)
 
 
-def settings(url: str, mode: str = "gaps", rate: int = 100_000, name: str = "tsdb") -> str:
-    """Return lines of ``collector.yaml`` with one target."""
-    return SETTINGS % (f"{{name: {name}, url: {json.dumps(url)}}}", mode, rate)
+def settings(url: str, *, scraped: bool = False, rate: int = 100_000) -> str:
+    """Return lines of ``collector.yaml`` with the target ``tsdb``; ``scraped``: the page is, every second."""
+    return SETTINGS % ("2s" if scraped else "200ms", f"{{name: tsdb, url: {json.dumps(url)}}}", rate)
 
 
 def scraping(collector_port: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.processes import Program, find_program, free_port, running
 from support.prometheus import Prometheus
@@ -41,3 +41,8 @@ class VictoriaMetrics(Prometheus):
         """Run for the time of a block."""
         with running(self.program, lambda: self._get("/health")[0] == 200, 30):
             yield self
+
+    def _result(self, path: str, arguments: dict[str, object]) -> list[dict[str, Any]]:
+        """Let what came be seen at once, and ask."""
+        self._get("/internal/force_flush")
+        return super()._result(path, arguments)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from tslcd_collector.supervision import Supervision
 
 #: How often progress is written down and gauges are set, seconds. A kill forgets no more scrapes than these.
-ACCOUNT: Final = 5.0
+ACCOUNT: Final = 2.0
 _FORGET: Final = 3600.0
 
 

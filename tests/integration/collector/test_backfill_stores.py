@@ -28,7 +28,7 @@ SHIPPED = Path(__file__).parents[3] / "deploy" / "prometheus" / "prometheus.yml"
 
 
 def _store(kind: type[Prometheus], directory: Path, collector_port: int) -> Prometheus:
-    window = outage.out_of_order("1h") if kind is Prometheus else ""
+    window = outage.out_of_order("31d") if kind is Prometheus else ""
     return kind(directory, window + outage.scraping(collector_port))
 
 
@@ -46,22 +46,29 @@ def test_labels_and_window_are_those_of_the_shipped_scrape_configuration() -> No
 
 @pytest.mark.parametrize("kind", [Prometheus, VictoriaMetrics])
 async def test_an_outage_leaves_no_hole_and_no_second_series(kind: type[Prometheus], tmp_path: Path) -> None:
-    """Ten minutes that were measured and not sent are in the scraped series, with their times; the counter has no reset."""
+    """Ten minutes that were measured and not sent are in the scraped series, with their times; the counter has no reset.
+
+    What a spool holds longest, thirty days, is taken in too.
+    """
     now = time.time()
-    epoch, since, until = now - 3600, now - 900, now - 30
+    epoch, since, until, month = now - 31 * 86400, now - 900, now - 30, now - 30 * 86400
     with Broker(tmp_path / "broker").running() as broker:
         collector_port = free_port()
         store = _store(kind, tmp_path / "tsdb", collector_port)
         collector = CollectorProgram(
-            tmp_path / "collector", broker.port, more=outage.settings(f"http://127.0.0.1:{store.port}/api/v1/write")
+            tmp_path / "collector",
+            broker.port,
+            more=outage.settings(f"http://127.0.0.1:{store.port}/api/v1/write", scraped=True),
         )
         collector.settings.write_text(collector.settings.read_text().replace(str(collector.port), str(collector_port)))
         collector.port = collector_port
         with store.running(), collector.running():
             async with ScriptedAgent(broker.port) as agent:
                 await outage.live(agent, epoch)
+                await outage.replay(agent, epoch, month, month)
                 await outage.replay(agent, epoch, since, until)
                 await eventually(lambda: not holes(store, since, until), 20, "no hole")
+                await eventually(lambda: not holes(store, month - 30, month), 20, "a month ago")
                 await outage.live(agent, epoch)
                 wanted = outage.reading(time.time(), epoch)
                 await eventually(lambda: _last(store) >= wanted - 10 * outage.RATE, 10, "scraped")
@@ -84,22 +91,6 @@ async def test_an_outage_leaves_no_hole_and_no_second_series(kind: type[Promethe
 def _last(store: Prometheus) -> float:
     (one,) = store.query(f"{RECEIVED}{{interface='wan1'}}")
     return float(one["value"][1])
-
-
-async def test_a_month_is_taken_in_by_prometheus(tmp_path: Path) -> None:
-    """The window that is shipped holds what a spool holds: thirty days."""
-    now = time.time()
-    epoch, since = now - 31 * 86400, now - 30 * 86400
-    with Broker(tmp_path / "broker").running() as broker:
-        store = Prometheus(tmp_path / "tsdb", outage.out_of_order("31d"))
-        collector = CollectorProgram(
-            tmp_path / "collector", broker.port, more=outage.settings(f"http://127.0.0.1:{store.port}/api/v1/write")
-        )
-        with store.running(), collector.running():
-            async with ScriptedAgent(broker.port) as agent:
-                await outage.replay(agent, epoch, since, now, 86400.0)
-                expr = f"count_over_time({RECEIVED}{{interface='wan1'}}[31d])"
-                await eventually(lambda: store.query(expr)[0]["value"][1] == "31", 20, "31 days")
 
 
 async def test_a_killed_store_gets_its_last_minutes_again(tmp_path: Path) -> None:
