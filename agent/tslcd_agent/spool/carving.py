@@ -63,7 +63,11 @@ class Carver:
         self._file: BinaryIO | None = self._opened(path)
         self._journal = self._opened(path.with_name(path.name + JOURNAL))
         self._size = path.stat().st_size if self._file else 0
-        self._frames = _frames(self._journal) if self._journal else {}
+        self._frames: dict[int, int] = {}
+        #: How many frames of the journal count.
+        self.read = 0
+        if self._journal:
+            self._frames, self.read = _frames(self._journal)
         self._searched = 0
 
     def _opened(self, path: Path) -> BinaryIO | None:
@@ -101,7 +105,7 @@ class Carver:
             if number in free:
                 continue
             lowest: int | None = None
-            for one in self._found(self.page(number), first_report_only=True):
+            for one in self.found(self.page(number), self.page, first_report_only=True):
                 match one:
                     case Stored():
                         lowest = one.key if lowest is None else min(lowest, one.key)
@@ -112,13 +116,13 @@ class Carver:
             if lowest is not None:
                 order.append(lowest << 32 | number)
         order.sort()
-        state = max(states, key=lambda one: (one.totals.made, one.totals.confirmed), default=None)
+        state = max(states, key=_age, default=None)
         found = [dictionaries[number] for number in sorted(dictionaries)]
         return Carved(state, found, array("L", (one & 0xFFFFFFFF for one in order)))
 
     def rows(self, number: int) -> list[Stored]:
         """Return the sound rows of a page, ascending."""
-        found = {one.key: one for one in self._found(self.page(number)) if isinstance(one, Stored)}
+        found = {one.key: one for one in self.found(self.page(number), self.page) if isinstance(one, Stored)}
         return [found[key] for key in sorted(found)]
 
     def _free(self) -> set[int]:
@@ -140,8 +144,11 @@ class Carver:
             trunk = following
         return free if len(free) == count else set()
 
-    def _found(self, page: bytes, *, first_report_only: bool = False) -> Iterator[Found]:
-        """Yield what a page holds. ``first_report_only``: of reports only one, when the page looks sound."""
+    def found(self, page: bytes, read: Callable[[int], bytes], *, first_report_only: bool = False) -> Iterator[Found]:
+        """Yield what a page holds. ``read`` returns the pages on which long rows go on.
+
+        ``first_report_only``: of reports only one, when the page looks sound.
+        """
         if not page or page[0] in _NO_ROWS:
             return
         head = 100 if page.startswith(b"SQLite format 3\0") else 0
@@ -151,7 +158,7 @@ class Carver:
             last = head + 8 + 2 * count
             sound = last <= PAGE
             for at in struct.unpack_from(f">{count}H", page, head + 8) if sound else ():
-                one = _cell(page, at, self.page)
+                one = _cell(page, at, read)
                 if one is None:
                     sound = sound and _is_other(page, at)
                     continue
@@ -161,7 +168,7 @@ class Carver:
         if not sound and head == 0 and self._searched < _MAX_SEARCHED:
             self._searched += 1
             for at in range(len(page) - 8):
-                one = _cell(page, at, self.page)
+                one = _cell(page, at, read)
                 if one is not None:
                     yield one
 
@@ -289,15 +296,19 @@ def _typed(rowid: int, values: list[Any]) -> Found | None:
     return None
 
 
-def _frames(journal: BinaryIO) -> dict[int, int]:
-    """Return where the latest whole transaction of a journal has each page. As SQLite reads it: up to the first bad sum."""
+def _frames(journal: BinaryIO) -> tuple[dict[int, int], int]:
+    """Return where the whole transactions of a journal have each page, and of how many frames they are.
+
+    As SQLite reads it: up to the first bad sum.
+    """
     head = journal.read(_JOURNAL_HEAD)
     if len(head) < _JOURNAL_HEAD or int.from_bytes(head[:4]) >> 1 != 0x377F0682 >> 1:
-        return {}
+        return {}, 0
     order = ">" if head[3] & 1 else "<"
     sums = _sum(head[:24], (0, 0), order)
     if sums != struct.unpack(">II", head[24:]):
-        return {}
+        return {}, 0
+    count = read = 0
     whole: dict[int, int] = {}
     pending: dict[int, int] = {}
     at = _JOURNAL_HEAD
@@ -307,11 +318,13 @@ def _frames(journal: BinaryIO) -> dict[int, int]:
             break
         number, pages = struct.unpack_from(">II", frame)
         pending[number] = at + _FRAME_HEAD
+        count += 1
         if pages:
+            read = count
             whole.update(pending)
             pending.clear()
         at += _FRAME
-    return whole
+    return whole, read
 
 
 def _sum(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
@@ -330,24 +343,69 @@ def journal_frames(path: Path) -> int:
     return max(0, journal.stat().st_size - _JOURNAL_HEAD) // _FRAME if journal.exists() else 0
 
 
-def behind(path: Path, read: int) -> list[Stored] | None:
-    """Return sound rows in frames of the journal behind the first ``read`` ones; None when no frame there is of its series.
+class Tail(NamedTuple):
+    """What stands in a journal behind the place up to which it is read: rows by key, dictionaries, the latest state."""
+
+    rows: dict[int, Stored]
+    dictionaries: dict[int, Dictionary]
+    state: State | None
+
+
+def behind(path: Path, read: int) -> Tail | None:
+    """Return what is whole in frames of the journal behind the first ``read`` ones; None when none is of its series.
 
     Frames of an earlier series are left over: SQLite writes a journal again from its beginning.
     """
-    journal = path.with_name(path.name + JOURNAL)
-    found: dict[int, Stored] = {}
-    of_series = False
-    with journal.open("rb") as file:
-        head = file.read(_JOURNAL_HEAD)
-        file.seek(_JOURNAL_HEAD + read * _FRAME)
-        while len(frame := file.read(_FRAME)) > _FRAME_HEAD:
-            if read and frame[8:16] != head[16:24]:
-                continue
-            of_series = True
-            page = frame[_FRAME_HEAD:]
-            for at in range(8, len(page) - 8) if not read or page[:1] == b"\x0d" else ():
-                one = _cell(page, at, lambda _: b"")
-                if isinstance(one, Stored):
-                    found[one.key] = one
-    return list(found.values()) if of_series else None
+    if not journal_frames(path):
+        return None
+    with path.with_name(path.name + JOURNAL).open("rb") as journal, Carver(path) as carver:
+        places, latest = _places(journal, read)
+        if not places:
+            return None
+
+        def page(number: int) -> bytes:
+            if number not in latest:
+                return carver.page(number)
+            journal.seek(latest[number])
+            return journal.read(PAGE)
+
+        tail = Tail({}, {}, None)
+        for at in places:
+            journal.seek(at)
+            for one in carver.found(journal.read(PAGE), page):
+                match one:
+                    case Stored():
+                        tail.rows[one.key] = one
+                    case Dictionary():
+                        tail.dictionaries[one.id] = one
+                    case State():
+                        if later(one, tail.state) is one:
+                            tail = tail._replace(state=one)
+    return tail
+
+
+def _places(journal: BinaryIO, read: int) -> tuple[list[int], dict[int, int]]:
+    """Return where the pages of frames behind the first ``read`` lie, and the last place of each page."""
+    size = journal.seek(0, 2)
+    journal.seek(0)
+    series = journal.read(_JOURNAL_HEAD)[16:24]
+    places: list[int] = []
+    latest: dict[int, int] = {}
+    for at in range(_JOURNAL_HEAD + read * _FRAME, size - _FRAME_HEAD, _FRAME):
+        journal.seek(at)
+        head = journal.read(_FRAME_HEAD)
+        if not read or head[8:16] == series:
+            places.append(at + _FRAME_HEAD)
+            latest[int.from_bytes(head[:4])] = at + _FRAME_HEAD
+    return places, latest
+
+
+def later(one: State | None, other: State | None) -> State | None:
+    """Return the later of two states; the second when they are as old."""
+    if one is None or other is None:
+        return one or other
+    return one if _age(one) > _age(other) else other
+
+
+def _age(state: State) -> tuple[int, int, int]:
+    return state.totals.made, state.totals.confirmed, state.totals.dropped

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tslcd_agent.spool.carving import Carver
+from tslcd_agent.spool.carving import Carver, Tail, behind, later
 from tslcd_agent.spool.packing import Packer, Stored
 from tslcd_agent.spool.schema import FILE, PAGE
 from tslcd_agent.spool.state import State, generation_of, key_of, seq_of
@@ -95,6 +95,9 @@ def salvage(aside: Path, store: Store) -> Salvage:
     """
     with Carver(aside) as carver:
         state, dictionaries, pages = carver.look()
+        tail = behind(aside, carver.read) or Tail({}, {}, None)
+        state = later(tail.state, state)
+        dictionaries += [one for one in tail.dictionaries.values() if one not in dictionaries]
         streams: dict[int, str] = dict(state.streams) if state else {}
         begin_after = max([*streams, *store.state.streams, 0])
         if not store.state.waiting:
@@ -108,9 +111,11 @@ def salvage(aside: Path, store: Store) -> Salvage:
         seen = RangeSet()
         saved = 0
         with contextlib.closing(hole) if hole else contextlib.nullcontext():
-            for numbers in _groups(pages):
+            behind_rows = [tail.rows[key] for key in sorted(tail.rows)]
+            for numbers in [*_groups(pages), []]:
+                found = [row for number in numbers for row in carver.rows(number)] if numbers else behind_rows
                 rows: list[Stored] = []
-                for row in (row for number in numbers for row in carver.rows(number)):
+                for row in found:
                     generation = generation_of(row.key)
                     if generation not in streams:
                         _name_stream(streams, generation, packer, row)

@@ -25,6 +25,7 @@ FILE: Final = "spool.db"
 VERSION: Final = 2
 PAGE: Final = 4096
 JOURNAL: Final = "-wal"
+_HELD: Final = "-wal.held"
 _OLDEST: Final = 0
 _REPORT: Final = """CREATE TABLE report (key INTEGER PRIMARY KEY, at REAL NOT NULL, boot TEXT NOT NULL, mono REAL NOT NULL,
     checksum INTEGER NOT NULL, payload BLOB NOT NULL, worth INTEGER NOT NULL DEFAULT 0,
@@ -66,16 +67,33 @@ def is_damage(error: Exception) -> bool:
 def check_journal(path: Path) -> None:
     """Raise DamagedError where SQLite would throw a journal away: it has one, and the file is empty or gone."""
     journal = path.with_name(path.name + JOURNAL)
+    held = path.with_name(path.name + _HELD)
+    if held.exists() and not journal.exists():
+        held.rename(journal)
     if journal.exists() and journal.stat().st_size and not (path.exists() and path.stat().st_size):
         raise DamagedError("a journal without its file")
 
 
-def prepare(connection: sqlite3.Connection, journal_bytes: int) -> int:
-    """Make the tables, or carry an older file on. Returns the version that was found.
+def close_untouched(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a damaged file without SQLite taking its journal away, for more of that may be read than SQLite reads."""
+    journal, held = path.with_name(path.name + JOURNAL), path.with_name(path.name + _HELD)
+    with contextlib.suppress(OSError):
+        journal.rename(held)
+    try:
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+    finally:
+        with contextlib.suppress(OSError):
+            held.rename(journal)
+
+
+def prepare(connection: sqlite3.Connection, journal_bytes: int, *, had_journal: bool) -> None:
+    """Make the tables, or carry an older file on. ``had_journal``: whether a journal with frames was there before.
 
     Raises NewerError, DamagedError, sqlite3.Error.
     """
     execute = connection.execute
+    connection.text_factory = text
     version: int = execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION or version < _OLDEST:
         raise NewerError(f"version {version}; this program knows {VERSION}")
@@ -89,16 +107,15 @@ def prepare(connection: sqlite3.Connection, journal_bytes: int) -> int:
     if version < VERSION:
         execute("BEGIN IMMEDIATE")
         try:
-            _make(connection)
+            _make(connection, had_journal=had_journal)
             execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 execute("ROLLBACK")
             raise
-    return version
 
 
-def _make(connection: sqlite3.Connection) -> None:
+def _make(connection: sqlite3.Connection, *, had_journal: bool) -> None:
     execute = connection.execute
     tables = {name for (name,) in execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if "report" in tables:
@@ -106,6 +123,8 @@ def _make(connection: sqlite3.Connection) -> None:
         execute("ALTER TABLE report ADD COLUMN dictionary INTEGER NOT NULL DEFAULT -1")
     elif tables:
         raise DamagedError("another program's database")
+    elif had_journal:
+        raise DamagedError("a journal that does not hold together")
     else:
         execute(_REPORT)
         execute("CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), document TEXT NOT NULL)")
@@ -116,6 +135,11 @@ def _make(connection: sqlite3.Connection) -> None:
     for statement in _BESIDE:
         execute(statement)
     execute(f"PRAGMA user_version={VERSION}")
+
+
+def text(data: bytes) -> str:
+    """Decode a text of the file; damaged bytes are no error here, for the checksum tells."""
+    return data.decode(errors="replace")
 
 
 def load_state(connection: sqlite3.Connection) -> State:

@@ -10,7 +10,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tslcd_agent.spool.packing import Dictionary, Packer
-from tslcd_agent.spool.schema import JOURNAL, PAGE, TWINS, VERSION, DamagedError, is_damage, load_state
+from tslcd_agent.spool.schema import JOURNAL, PAGE, TWINS, VERSION, DamagedError, is_damage, load_state, text
 from tslcd_agent.spool.state import Row, State, generation_of, key_of
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def read_only(path: Path) -> Shelf | None:
         connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=1)
+            connection.text_factory = text
             if alone:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             connection.execute("PRAGMA query_only=1")

@@ -34,12 +34,13 @@ from tslcd_agent.spool.schema import (
     DamagedError,
     NewerError,
     check_journal,
+    close_untouched,
     is_damage,
     load_state,
     prepare,
 )
 from tslcd_agent.spool.shelf import MAX_LOST, Shelf
-from tslcd_agent.spool.state import Row, State, Worth, generation_of, key_of, new_stream, seq_of
+from tslcd_agent.spool.state import Row, State, Worth, generation_of, key_of, new_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -110,7 +111,7 @@ class Store(Shelf):
         self._journal = min(4 * 2**20, max(_SLACK, bounds.bytes // 16))
         check_journal(path)
         fresh = not path.exists() or path.stat().st_size == 0
-        had_journal = journal_frames(path) > 0
+        self._had_journal = journal_frames(path) > 0
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
         try:
             self._connection = connection
@@ -119,7 +120,7 @@ class Store(Shelf):
             self._measured_from = 0
             self._verification: _Verification | None = None
             self._load_dictionary()
-            if had_journal:
+            if self._had_journal:
                 self._look_behind_the_journal()
             elif not (self.state.settled or fresh):
                 self._begin_stream()
@@ -127,11 +128,11 @@ class Store(Shelf):
             if self.state.renewing:
                 self.renew(self.state.renewing)
         except BaseException:
-            connection.close()
+            close_untouched(connection, path)
             raise
 
     def _prepare(self) -> None:
-        self._was = prepare(self._connection, self._journal)
+        prepare(self._connection, self._journal, had_journal=self._had_journal)
 
     def _load_dictionary(self) -> None:
         """Pack with the latest dictionary in the file, with none when there is none."""
@@ -189,18 +190,26 @@ class Store(Shelf):
         both cases nobody can say which numbers were given, so a new stream begins; whole reports are kept.
         """
         read: int = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-        rows = behind(self.path, max(0, read))
-        if rows is None:
+        tail = behind(self.path, max(0, read))
+        if tail is None:
             return
-        low, high = key_of(self.state.current, self.state.next), key_of(self.state.current + 1, 0)
-        whole = {row.key: row for row in rows if low <= row.key < high}
-        made = max((seq_of(key) for key in whole), default=self.state.next - 1) - self.state.next + 1
+        known = self.state
+        low = key_of(known.current, known.next)
+        whole = [tail.rows[key] for key in sorted(tail.rows) if key >= low]
+        made = len(whole)
+        if tail.state and tail.state.totals.made > known.totals.made:
+            made = max(made, tail.state.totals.made - known.totals.made)
 
         def count(state: State) -> None:
+            if tail.state:
+                state.streams |= tail.state.streams
+            state.current = max([state.current, *state.streams, *(generation_of(row.key) for row in whole)])
             state.totals.made += made
             state.totals.drop("damage", made - len(whole), None)
 
-        self.adopt([whole[key] for key in sorted(whole)], count)
+        self.adopt_dictionaries(tail.dictionaries.values())
+        self.adopt(whole, count)
+        self._load_dictionary()
         self._begin_stream()
 
     def _begin_stream(self, *, renewing: int = 0) -> None:
@@ -545,6 +554,5 @@ class Store(Shelf):
         self._connection.close()
 
     def abandon(self) -> None:
-        """Close a file that is damaged or not in its place; nothing more is written into it."""
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
+        """Close a file that is damaged or not in its place; its journal stays."""
+        close_untouched(self._connection, self.path)
