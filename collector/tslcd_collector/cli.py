@@ -145,10 +145,17 @@ def tap(path: Path, agent: str | None, lanes: tuple[str, ...], count: int | None
 @_config_option
 @click.option("--url", help="Address of the collector, http://HOST:PORT; else that of the settings.")
 @click.option("--watch", is_flag=True, help="Draw again every second until Ctrl-C.")
+@click.option(
+    "--history", "channel", metavar="ID", help="Show what one channel was, and what was learnt of it afterwards."
+)
+@click.option(
+    "--days", type=click.FloatRange(0.01, 400), default=7.0, help="How far back --history goes.", show_default=True
+)
 @json_option
-def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None:
+def channels(path: Path, url: str | None, *, watch: bool, channel: str | None, days: float, as_json: bool) -> None:
     """Show every channel of a running collector: state, reason, party. Ends with 1 when one of them is down."""
     from tslcd_collector.commands import channels as board
+    from tslcd_collector.commands import history
 
     settings = _load(path) if url is None or path != DEFAULT_CONFIG else None
     language = Language.choose(settings.language if settings is not None else "auto")
@@ -159,6 +166,10 @@ def channels(path: Path, url: str | None, *, watch: bool, as_json: bool) -> None
         if watch and not as_json:
             with suppress(KeyboardInterrupt):
                 _watch(str(url), language)
+            return
+        if channel is not None:
+            past = history.fetch(str(url), channel, days, time.time())
+            write_json(past) if as_json else console().print(history.table(past, language, time.time()))
             return
         found = board.fetch(str(url))
     except board.ApiError as error:

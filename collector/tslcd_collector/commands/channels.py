@@ -27,25 +27,43 @@ class ApiError(Exception):
 
 def fetch(url: str) -> list[dict[str, Any]]:
     """Ask the collector at ``url`` for its channels. Raises ApiError."""
+    channels: list[dict[str, Any]] | None = ask(url, "/api/v1/channels").get("channels")
+    if channels is None:
+        raise ApiError(f"{url}: not the answer of a collector")
+    return channels
+
+
+def ask(url: str, path: str) -> dict[str, Any]:
+    """Ask the collector at ``url`` for the JSON document at ``path``. Raises ApiError, with the collector's own words if any."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ApiError(f"{url}: an address looks like http://HOST:PORT")
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=_TIMEOUT)
     try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/api/v1/channels")
+        connection.request("GET", f"{parts.path.rstrip('/')}{path}")
         response = connection.getresponse()
         body = response.read()
         if response.status != http.HTTPStatus.OK:
-            raise ApiError(f"{url}: answered {response.status}: is this a collector?")
-        channels: list[dict[str, Any]] = json.loads(body)["channels"]
+            raise ApiError(f"{url}: answered {response.status}: {_reason(body) or 'is this a collector?'}")
+        document: dict[str, Any] = json.loads(body)
+        if not isinstance(document, dict):
+            raise ApiError(f"{url}: not the answer of a collector")
     except (OSError, http.client.HTTPException) as error:
         reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
         raise ApiError(f"{url}: {reason}: is the collector running?") from None
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         raise ApiError(f"{url}: not the answer of a collector") from None
     finally:
         connection.close()
-    return channels
+    return document
+
+
+def _reason(body: bytes) -> str:
+    """Return what a collector says of an error, empty for another program's page."""
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def table(channels: list[dict[str, Any]], language: Language) -> Table:

@@ -158,6 +158,20 @@ async def test_channels_shows_the_board(tmp_path: Path, broker: Broker) -> None:
         done = await asyncio.to_thread(run, "channels", "--json", "--url", f"http://127.0.0.1:{collector.port}")
         assert done.returncode == 1
         assert [one["state"] for one in json.loads(done.stdout)["channels"]] == ["down", "unknown"]
+        await eventually(lambda: b"interface_down" in collector.get("/api/v1/channels/c1/history")[2], what="the past")
+        past = await asyncio.to_thread(
+            run, "channels", "--history", "c1", "--config", collector.settings, lang="vi_VN.UTF-8"
+        )
+        assert past.returncode == 0, past.stderr
+        assert "interface_down" in past.stdout
+        assert "trực tiếp" in past.stdout
+        past = await asyncio.to_thread(
+            run, "channels", "--history", "c1", "--json", "--days", "1", "--config", collector.settings
+        )
+        assert [one["state"] for one in json.loads(past.stdout)["intervals"]][-1] == "down"
+        nobody = await asyncio.to_thread(run, "channels", "--history", "c?9", "--config", collector.settings)
+        assert nobody.returncode == 1
+        assert nobody.stderr == (f"tslcd-collector: http://127.0.0.1:{collector.port}: answered 404: no such channel\n")
         watching = Program(
             [sys.executable, "-m", "tslcd_collector", "channels", "--watch", "--config", str(collector.settings)],
             tmp_path / "watch.log",

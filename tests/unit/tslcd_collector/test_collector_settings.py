@@ -54,6 +54,7 @@ def test_folders_are_relative_to_the_file(tmp_path: Path) -> None:
             "intake: {batch_max: 0}",
             "1: intake.batch_max: '0' is not allowed: a whole number from 1 to 1000 is wanted here",
         ),
+        ("ledger: {keep: 1d}", "1: ledger: keep: allowed is 35d to 3650d"),
         ("store: {keep: 1s}", "1: store: keep: allowed is 1min to 30d"),
         ("web: {port: 99999}", "1: web.port: '99999' is not allowed: a whole number from 1 to 65535 is wanted here"),
         ("backfill: {mode: some}", "1: backfill.mode: 'some' is not allowed: allowed are all, gaps, off"),

@@ -147,7 +147,8 @@ def test_hours_of_absence_change_no_verdict(centre: Centre) -> None:
     assert [row.channel for row in changes] == ["c2"]
     assert _verdict(centre) == ("down", "gateway_unreachable")
     assert centre.supervision.standing["c1"].state_since == NOW - 70
-    assert 'tslcd_channel_receive_bytes_total{channel="c1",site="s1",province="86"} 1000' in centre.text()
+    # counters from before so long an absence wait to be renewed
+    assert 'tslcd_channel_receive_bytes_total{channel="c1"' not in centre.text()
     assert centre.admission.admit("a1", "0198f3c2", 7) is Decision.DUPLICATE
     status = centre.board.agents["a1"].status
     assert status is not None

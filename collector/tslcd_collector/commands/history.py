@@ -1,0 +1,71 @@
+"""``channels --history``: what one channel was, from when to when, and what was learnt of it afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from rich.markup import escape
+from rich.table import Table
+
+from tslcd_collector.commands.channels import MARKS, STYLES, ApiError, ask
+
+if TYPE_CHECKING:
+    from tslcd_runtime.language import Language
+
+_VIET_NAM: Final = dt.timezone(dt.timedelta(hours=7))
+#: How an interval came to be, in both languages.
+ORIGINS: Final = {
+    "live": ("trực tiếp", "live"),
+    "late": ("số liệu gửi bù", "late reports"),
+    "power": ("tác tử báo mất điện", "told by the agent's start"),
+    "blind": ("bộ thu không chạy", "collector not running"),
+}
+
+
+def fetch(url: str, channel: str, days: float, now: float) -> dict[str, Any]:
+    """Ask the collector at ``url`` for the last ``days`` of a channel. Raises ApiError."""
+    found = ask(url, f"/api/v1/channels/{quote(channel, safe='')}/history?from={now - days * 86400:.0f}&to={now:.0f}")
+    if not isinstance(found.get("intervals"), list):
+        raise ApiError(f"{url}: not the answer of a collector")
+    return found
+
+
+def table(found: dict[str, Any], language: Language, now: float) -> Table:
+    """Lay the past of one channel out for people, oldest first; times are local (UTC+7)."""
+    shown = Table(
+        title=escape(found["channel"]),
+        caption="\n".join(
+            f"{_time(one['at'])}: {_time(one['since'])} … {_time(one['until'])}: {escape(one['note'])}"
+            for one in found["revisions"]
+        ),
+    )
+    for vi, en in (
+        ("Từ lúc", "From"),
+        ("Đến lúc", "To"),
+        ("Thời gian", "Lasted"),
+        ("Tình trạng", "State"),
+        ("Lý do", "Reason"),
+        ("Bên xử lý", "Party"),
+        ("Nguồn", "Known from"),
+    ):
+        shown.add_column(language.say(vi=vi, en=en), no_wrap=True)
+    for one in found["intervals"]:
+        until = one["until"]
+        style = STYLES.get(one["state"], "")
+        vi, en = ORIGINS.get(one["origin"], (one["origin"], one["origin"]))
+        shown.add_row(
+            _time(one["since"]),
+            "…" if until is None else _time(until),
+            str(dt.timedelta(seconds=round((now if until is None else until) - one["since"]))),
+            f"[{style}]{MARKS.get(one['state'], '?')} {escape(one['state_words'][language.value])}[/]",
+            one["reason"],
+            escape(one["party_words"][language.value]),
+            language.say(vi=vi, en=en),
+        )
+    return shown
+
+
+def _time(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds, _VIET_NAM):%d/%m %H:%M:%S}"
