@@ -16,7 +16,7 @@ Drops by a bound are no loss when the spool tells them to the last one.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tslcd_wire.codec import encode
@@ -159,7 +159,8 @@ class Account:
 
     def copy(self) -> Account:
         """Return an independent one, to go on with in a trial."""
-        return copy.deepcopy(self)
+        collections = ("owed", "loose", "leaving", "gone", "reused")
+        return replace(self, **{name: copy.copy(getattr(self, name)) for name in collections})
 
     def settle(self, found: Sequence[Kept], told: int = 0) -> None:
         """Begin the next life with what was found: what a reader saw may not go either, what was not accepted never comes."""

@@ -104,7 +104,7 @@ def cut(system: str, cuts: int, seed: int, tell: Callable[[int], None], mutant: 
         process = subprocess.Popen(command(task), env=environment(), stderr=subprocess.PIPE)
         stack.callback(_end, process)
         wait_until(lambda: "+" in lines.read_text(), _ARRIVED, "the first accepted report")
-        listener = _Listener(stack.enter_context(lines.open()))
+        listener = _Listener(lines)
         dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
         for number in range(cuts):
             time.sleep(dice.uniform(0, _LONGEST))
@@ -127,25 +127,26 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class _Listener:
     """Hears the writer, which goes on while its disk is copied."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Path) -> None:
         self.account = Account()
         self._lines = lines
-        self._rest = ""
+        self._heard = 0
 
-    def _hear(self) -> None:
-        said = list(self._lines)
-        if said:
-            said[0] = self._rest + said[0]
-            self._rest = "" if said[-1].endswith("\n") else said.pop()
-        self.account.hear(said)
+    def _hear(self, upto: int) -> None:
+        with self._lines.open("rb") as file:
+            file.seek(self._heard)
+            self.account.hear(file.read(upto - self._heard).decode().splitlines(keepends=True))
+        self._heard = upto
 
     def around(self, image: Path, copy: Path) -> tuple[Account, Account]:
         """Take the picture; return what had been said before it, and what had when it was taken."""
-        self._hear()
-        before = self.account.copy()
         with image.open("rb") as source, copy.open("wb") as target:
+            said = self._lines.stat().st_size  # lines are written whole
             fcntl.ioctl(target, _FICLONE, source.fileno())
-        self._hear()
+        then = self._lines.stat().st_size
+        self._hear(said)
+        before = self.account.copy()
+        self._hear(then)
         return before, self.account
 
 
