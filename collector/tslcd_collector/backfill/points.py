@@ -49,7 +49,7 @@ class Point(NamedTuple):
 
 def labels_of(name: str, pairs: Mapping[str, str]) -> Labels:
     """Return the labels of a series, in the order the protocol wants; empty ones are left out, which means the same."""
-    return tuple(sorted((("__name__", name), *((label, text) for label, text in pairs.items() if text))))
+    return _named(name, _sorted(pairs))
 
 
 class Conversion:
@@ -126,7 +126,7 @@ def _link(name: str, owner: Mapping[str, str], event: Event, shift: float) -> Po
 
 def _cells(kind: Kind, table: Table, owner: Mapping[str, str]) -> Iterator[tuple[Labels, float]]:
     """Yield labels and value of every known cell, and the ``_info`` series of the texts."""
-    rows = [{**owner, kind.name: key} if key else dict(owner) for key in table["key"]]
+    rows = [_sorted({**owner, kind.name: key}) if key else _sorted(owner) for key in table["key"]]
     texts: list[dict[str, str]] = [{} for _ in rows]
     has_texts = False
     for column in kind.columns:
@@ -144,12 +144,23 @@ def _cells(kind: Kind, table: Table, owner: Mapping[str, str]) -> Iterator[tuple
                 continue
             if column.states:
                 for state in column.states:
-                    yield labels_of(name, {**pairs, "state": state}), float(state == cell)
+                    yield labels_of(name, dict(pairs) | {"state": state}), float(state == cell)
             else:
-                yield labels_of(name, pairs), float(cell)
+                yield _named(name, pairs), float(cell)
     if has_texts:
         for pairs, row in zip(rows, texts, strict=True):
-            yield labels_of(info_name(kind), {**pairs, **row}), 1.0
+            yield labels_of(info_name(kind), dict(pairs) | row), 1.0
+
+
+def _sorted(pairs: Mapping[str, str]) -> Labels:
+    return tuple(sorted((label, text) for label, text in pairs.items() if text))
+
+
+def _named(name: str, pairs: Labels) -> Labels:
+    """Put the name among sorted labels: before them, but for those with a capital letter."""
+    if not pairs or pairs[0][0] > "__name__":
+        return (("__name__", name), *pairs)
+    return tuple(sorted((("__name__", name), *pairs)))
 
 
 def _row_cells(

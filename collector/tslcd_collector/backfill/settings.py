@@ -70,7 +70,7 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     window: Duration = 31 * _DAY
     max_future: Duration = 120.0
     rate: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
-    batch: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+    batch: Annotated[int, Meta(ge=1, le=10_000)] = 2_000
     timeout: Duration = 30.0
     tail: Duration = 300.0
     scrape_gap: Duration = 30.0
