@@ -1,30 +1,23 @@
 """Wrong clocks are put right by the time since boot, right ones are left alone, and what nobody can know is flagged.
 
-A simulated agent measures every 30 s; its wall clock is what the scenario says. What it measures while it is connected comes at
-once; after an outage the newest comes first and the rest follows, oldest first, as the agent's courier does it.
+The simulated site is :mod:`support.boots`; ``tests/soak clocks`` plays thousands of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.boots import DAY, EXACT, HOUR, NOW, ROUND, Boot, Site, right, shifted, stepping
 from tslcd_collector import clock
 from tslcd_collector.clock import Clocks, Timed
 from tslcd_wire.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-DAY = 86400.0
-#: The collector's default for ``max_future``, which is also what a corrected time may be off.
-EXACT = 2.0
-NOW = 1_790_000_000.0
-ROUND = 30.0
 
 
 def _clocks(max_future: float = EXACT) -> Clocks:
@@ -35,68 +28,6 @@ def _report(mono: float, at: float, *, boot: str = "b0b0", seq: int = 1, agent: 
     return Report(agent=agent, stream="0198f3c2", seq=seq, at=at, boot=boot, mono=mono)
 
 
-@dataclass(frozen=True)
-class Boot:
-    """A life of the machine: when it began (true time), how long it ran, and what its wall clock makes of the true time."""
-
-    name: str
-    began: float
-    lasts: float
-    wall: Callable[[float], float]
-    #: How much faster than true time CLOCK_BOOTTIME runs.
-    drift: float = 0.0
-
-
-@dataclass
-class Site:
-    """Plays boots against the clocks; ``outages`` are true times without connection."""
-
-    boots: list[Boot]
-    outages: list[tuple[float, float]] = field(default_factory=list)
-    delay: Callable[[float], float] = lambda _: 0.05
-    clocks: Clocks = field(default_factory=_clocks)
-
-    def play(self) -> list[tuple[Boot, float, Report, float, Timed]]:
-        """Return of every report its boot, true time, itself, when it came, and what became of it; in order of arrival."""
-        made, seq = [], 0
-        for boot in self.boots:
-            for step in range(int(boot.lasts / ROUND)):
-                seq += 1
-                true = boot.began + 5 + step * ROUND
-                mono = (true - boot.began) * (1 + boot.drift)
-                made.append((boot, true, _report(mono, boot.wall(true), boot=boot.name, seq=seq)))
-        arrivals, waiting = [], []
-        for one in made:
-            true = one[1]
-            if any(begin <= true < end for begin, end in self.outages):
-                waiting.append(one)
-                continue
-            received = true + self.delay(true)
-            arrivals.append((received, one, True))
-            arrivals += [(received + 0.01 + index * 0.001, old, False) for index, old in enumerate(waiting)]
-            waiting = []
-        found = []
-        for received, (boot, true, report), live in sorted(arrivals, key=lambda one: one[0]):
-            self.clocks.learn(report, received, live=live)
-            found.append((boot, true, report, received, self.clocks.place(report, received)))
-        return found
-
-
-def _shifted(offset: float) -> Callable[[float], float]:
-    """Return a wall clock that is off by so many seconds."""
-    return lambda true: true + offset
-
-
-def _stepping(half: float, first: float, second: float) -> Callable[[float], float]:
-    """Return a wall clock that is off by ``first`` seconds, and from ``half`` on by ``second``."""
-    return lambda true: true + (first if true < half else second)
-
-
-def _right(true: float) -> float:
-    return true
-
-
-HOUR = 3600.0
 #: What a wall clock may do, by the true time; the outage of the scenario is the hour from NOW + 1 h.
 WALLS: dict[str, Callable[[float], float]] = {
     "at 1970": lambda true: true - NOW,
@@ -114,12 +45,12 @@ WALLS: dict[str, Callable[[float], float]] = {
 
 @pytest.mark.parametrize("drift", [0.0, 200e-6, -200e-6])
 @pytest.mark.parametrize("name", WALLS)
-def test_a_boot_that_was_heard_is_put_right_to_two_seconds(name: str, drift: float) -> None:
+def test_a_boot_that_was_heard_is_putright_to_two_seconds(name: str, drift: float) -> None:
     """Live or late, whatever the clock says, from the moment that the boot is proven; and nothing is flagged unknown."""
     wall = WALLS[name]
     outage = (NOW + HOUR, NOW + 2 * HOUR)
     site = Site([Boot("b0b0", NOW, 3 * HOUR, wall, drift)], [outage])
-    for _, true, report, _, timed in site.play():
+    for _, true, report, _, _, timed in site.play():
         assert timed.known
         if true > NOW + 60:
             assert abs(timed.at - true) <= EXACT, (true - NOW, report.at)
@@ -131,31 +62,31 @@ def test_drift_is_followed_through_an_outage_of_thirty_days(drift: float) -> Non
     """Quartz that is off by 200 ppm is nine minutes off after a month: anchors before and after it tell what lies between."""
     site = Site([Boot("b0b0", NOW, 31 * DAY, lambda true: true - NOW, drift)], [(NOW + HOUR, NOW + 30 * DAY)])
     site.clocks = Clocks(EXACT, 40 * DAY)
-    worst = max(abs(timed.at - true) for _, true, _, _, timed in site.play() if true > NOW + 60)
+    worst = max(abs(timed.at - true) for _, true, _, _, _, timed in site.play() if true > NOW + 60)
     assert worst <= EXACT
 
 
-def test_right_clock_is_left_alone_also_when_reports_are_late() -> None:
+def testright_clock_is_left_alone_also_when_reports_are_late() -> None:
     """Through outages, delays up to 5 s, a collector that was away, and a drift of the time since boot."""
     site = Site(
-        [Boot("b0b0", NOW, 3 * HOUR, _right, 50e-6), Boot("b1b1", NOW + 4 * HOUR, 2 * HOUR, _right)],
+        [Boot("b0b0", NOW, 3 * HOUR, right, 50e-6), Boot("b1b1", NOW + 4 * HOUR, 2 * HOUR, right)],
         [(NOW + HOUR, NOW + 2 * HOUR), (NOW + 2.5 * HOUR, NOW + 5 * HOUR)],
         delay=lambda true: (true * 7) % 5,
     )
-    for _, true, _, _, timed in site.play():
+    for _, true, _, _, _, timed in site.play():
         assert timed == Timed(true, corrected=False)
 
 
 def test_boots_without_a_clock_during_an_outage_are_bounded_and_flagged() -> None:
     """Of four boots the second and third were never heard and thought it was 1970: no time is made up for them, the last is exact."""
     boots = [
-        Boot("b0b0", NOW, HOUR, _right),
-        Boot("b1b1", NOW + 1.5 * HOUR, HOUR / 2, _shifted(-NOW - 1.5 * HOUR)),
-        Boot("b2b2", NOW + 2.5 * HOUR, HOUR / 2, _shifted(-NOW - 2.5 * HOUR)),
+        Boot("b0b0", NOW, HOUR, right),
+        Boot("b1b1", NOW + 1.5 * HOUR, HOUR / 2, shifted(-NOW - 1.5 * HOUR)),
+        Boot("b2b2", NOW + 2.5 * HOUR, HOUR / 2, shifted(-NOW - 2.5 * HOUR)),
         Boot("b3b3", NOW + 4 * HOUR, HOUR, lambda true: true - NOW - 4 * HOUR if true < NOW + 4.5 * HOUR else true),
     ]
     played = Site(boots, [(NOW + HOUR / 2, NOW + 4.2 * HOUR)]).play()
-    for boot, true, report, received, timed in played:
+    for boot, true, report, received, _, timed in played:
         if boot.name in {"b1b1", "b2b2"}:
             assert not timed.known
             assert timed.at == report.at
@@ -170,29 +101,29 @@ def test_boots_without_a_clock_during_an_outage_are_bounded_and_flagged() -> Non
 def test_a_short_boot_between_two_known_ones_needs_no_clock() -> None:
     """A power blip: bounds that leave no more than four seconds are the time itself."""
     boots = [
-        Boot("b0b0", NOW, HOUR, _right),
+        Boot("b0b0", NOW, HOUR, right),
         Boot("b1b1", NOW + HOUR + 1, HOUR / 2, lambda true: true - NOW),
-        Boot("b2b2", NOW + 1.5 * HOUR + 2, HOUR, _right),
+        Boot("b2b2", NOW + 1.5 * HOUR + 2, HOUR, right),
     ]
     clocks = _clocks()
     played = Site(boots, [(NOW + HOUR + 0.5, NOW + 1.5 * HOUR + 1.5)], clocks=clocks).play()
-    middle = [(true, timed) for boot, true, _, _, timed in played if boot.name == "b1b1"]
+    middle = [(true, timed) for boot, true, _, _, _, timed in played if boot.name == "b1b1"]
     assert len(middle) == 60
     known = [(true, timed) for true, timed in middle if timed.known]
     assert all(abs(timed.at - true) <= ROUND for true, timed in known)
     assert all(timed.earliest <= true <= timed.latest for true, timed in middle if not timed.known)
 
 
-def test_an_offline_boot_with_a_right_clock_is_believed_and_one_out_of_order_is_not() -> None:
+def test_an_offline_boot_with_aright_clock_is_believed_and_one_out_of_order_is_not() -> None:
     """The neighbours' order tells a plausible clock from an impossible one."""
     for offset, known in ((0.0, True), (-3 * HOUR, False), (5 * HOUR, False)):
         boots = [
-            Boot("b0b0", NOW, HOUR, _right),
-            Boot("b1b1", NOW + 2 * HOUR, HOUR, _shifted(offset)),
-            Boot("b2b2", NOW + 4 * HOUR, HOUR, _right),
+            Boot("b0b0", NOW, HOUR, right),
+            Boot("b1b1", NOW + 2 * HOUR, HOUR, shifted(offset)),
+            Boot("b2b2", NOW + 4 * HOUR, HOUR, right),
         ]
         played = Site(boots, [(NOW + HOUR, NOW + 4 * HOUR)]).play()
-        said = [timed for boot, _, _, _, timed in played if boot.name == "b1b1"]
+        said = [timed for boot, _, _, _, _, timed in played if boot.name == "b1b1"]
         assert {timed.known for timed in said} == {known}
 
 
@@ -210,7 +141,7 @@ def test_the_first_word_of_a_stranger() -> None:
 def test_a_wrong_clock_is_told_with_its_offset() -> None:
     """Positive ahead, negative behind, known from the first live report; ten seconds are a problem."""
     for offset, wrong in ((0.0, False), (3.0, False), (15.0, True), (-DAY, True)):
-        site = Site([Boot("b0b0", NOW, 600, _shifted(offset))])
+        site = Site([Boot("b0b0", NOW, 600, shifted(offset))])
         site.play()
         known = site.clocks.agents["a"]
         assert known.offset == pytest.approx(offset, abs=0.1)
@@ -295,13 +226,13 @@ def test_no_time_is_made_up(
                 f"b{index:03x}",
                 begin,
                 lasts,
-                _stepping(half, first, second),
+                stepping(half, first, second),
                 drift,
             )
         )
         begin += lasts
     site = Site(boots, [(NOW + start, NOW + start + lasts) for start, lasts in outages])
-    for _, true, report, received, timed in site.play():
+    for _, true, report, received, _, timed in site.play():
         assert timed.at <= received + EXACT or not timed.known
         assert timed.at >= true - 60 - EXACT or not timed.known or not timed.corrected
         if timed.corrected:
