@@ -219,16 +219,15 @@ class Clocks:
         begun = boot.start(report.mono) if boot is not None else None
         if clock is None or boot is None:
             return self._alone(report.at, received, float("-inf"), float("inf"))
-        low, high = _bounds(clock, boot)
-        low, high = low + report.mono, high + report.mono
         if begun is None:
-            return self._alone(report.at, received, low, high)
+            low, high = _bounds(clock, boot)
+            return self._alone(report.at, received, low + report.mono, high + report.mono)
         true, slack = min(begun[0] + report.mono, received), begun[1]
         if report.at > true + self.max_future + slack:
             return Timed(true, corrected=True)
         if true - report.at > BEHIND + slack:
-            impossible = report.at < max(received - self.max_age, low - BEHIND)
-            if boot.proven or impossible:
+            impossible = report.at < received - self.max_age
+            if boot.proven or impossible or report.at < _bounds(clock, boot)[0] + report.mono - BEHIND:
                 return Timed(true, corrected=True)
         return Timed(report.at, corrected=False)
 

@@ -193,8 +193,12 @@ class LedgerFile:
             connection.execute("DELETE FROM evidence WHERE channel = ? AND at < ?", (channel, done))
 
     def note_absence(self, absence: Absence) -> None:
-        """Keep an absence that an agent told."""
+        """Keep an absence that an agent told; every heartbeat tells it, and after a restart once more."""
         with self._writing() as connection:
+            connection.execute(
+                "DELETE FROM absence WHERE agent = ? AND until BETWEEN ? AND ?",
+                (absence.agent, absence.end - GRACE, absence.end + GRACE),
+            )
             connection.execute(
                 "REPLACE INTO absence VALUES (?, ?, ?, ?)", (absence.agent, absence.begin, absence.end, absence.reason)
             )

@@ -13,7 +13,7 @@ from support import inventories
 from support.collector import eventually, interface_table, probe_table
 from tslcd_collector.clock import Clocks
 from tslcd_collector.errors import LedgerError
-from tslcd_collector.ledger import Ledger, LedgerFile, book
+from tslcd_collector.ledger import Ledger, LedgerFile, book, journal
 from tslcd_collector.ledger.journal import LateReports
 from tslcd_collector.metrics import Metrics
 from tslcd_collector.power import POWER, Starts
@@ -259,6 +259,29 @@ async def test_a_broken_ledger_waits_and_then_writes_everything(desk: Desk) -> N
         ("down", "loss", 700, 710),
         ("up", "ok", 710, None),
     ]
+
+
+async def test_a_journal_that_cannot_be_read_is_tried_again(desk: Desk) -> None:
+    """What changed is written all the same; late reports are judged when the journal is there again."""
+    await desk.report(probe_table(lost=5), 100, 700)
+    store, aside = desk.folder / "collector.db", desk.folder / "aside.db"
+    await asyncio.to_thread(store.rename, aside)
+    with pytest.raises(LedgerError, match=r"journal .*collector.db: unable to open database file"):
+        await desk.ledger.step(NOW + 701)
+    assert len(await desk.past()) == 3
+    await asyncio.to_thread(aside.rename, store)
+    await desk.settle(702)
+    assert ("down", "gateway_unreachable", 100, 190, "late") in await desk.past()
+
+
+async def test_a_page_of_the_journal_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By rows and by bytes; the past is the same as in one step."""
+    monkeypatch.setattr(journal, "PAGE_ROWS", 7)
+    monkeypatch.setattr(journal, "PAGE_BYTES", 700)
+    for at in range(60, 660, 30):
+        await desk.report(probe_table(lost=5), at, 700)
+    assert await desk.settle(700) > 5
+    assert ("down", "gateway_unreachable", 60, 660, "late") in await desk.past()
 
 
 async def test_what_waits_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -126,7 +127,10 @@ def test_what_is_kept_survives_a_restart(file: LedgerFile) -> None:
     file.keep(seen, 77, NOW)
     file.keep(seen, 78, NOW)
     file.note_absence(Absence("a1", NOW - 60, NOW, "power-or-reboot"))
+    file.note_absence(Absence("a1", NOW - 60, NOW + 0.01, "power-or-reboot"))
     _again(file, 2)
+    with contextlib.closing(sqlite3.connect(file.path)) as one:
+        assert one.execute("SELECT agent, until FROM absence").fetchall() == [("a1", NOW + 0.01)]
     assert file.clocks() == [CLOCK._replace(last_mono=300.0)]
     assert file.cursor() == 78
     assert file.waiting() == ["c1"]
