@@ -14,10 +14,10 @@ from rigs import power_cut
 SEED = 20261124
 
 
-def _cut(system: str, cuts: int, mutant: str = "") -> power_cut.Cut | str:
+def _cut(system: str, cuts: int, seed: int = SEED, mutant: str = "") -> power_cut.Cut | str:
     """Cut, or say why this machine cannot."""
     try:
-        return power_cut.cut(system, cuts, SEED, lambda _: None, mutant)
+        return power_cut.cut(system, cuts, seed, lambda _: None, mutant)
     except MissingError as error:
         return str(error)
 
@@ -28,13 +28,16 @@ def _tells_what_to_do(reason: str) -> bool:
 
 @pytest.mark.parametrize("system", power_cut.SYSTEMS)
 def test_what_was_accepted_survives_power_cuts(system: str) -> None:
-    """12 cuts on each file system: missing 0, invented 0, double 0, no spool unreadable or set aside, a fresh report passes."""
-    found = _cut(system, 12)
+    """8 cuts on each file system: missing 0, invented 0, double 0, no spool unreadable or set aside, a fresh report passes."""
+    found = _cut(system, 8)
     assert _tells_what_to_do(found) if isinstance(found, str) else not found.mistakes, found
 
 
 @pytest.mark.parametrize("mutant", ["ack before sync", "synchronous normal", "delete before ack"])
 def test_the_power_cut_rig_catches(mutant: str) -> None:
     """A spool that accepts too early, does not sync its journal, or deletes what nobody confirmed does not pass."""
-    found = _cut("ext4", 10, mutant)
-    assert _tells_what_to_do(found) if isinstance(found, str) else found.missing, found
+    for seed in range(SEED, SEED + 8):
+        found = _cut("ext4", 6, seed, mutant)
+        if _tells_what_to_do(found) if isinstance(found, str) else found.missing:
+            return
+    pytest.fail(f"{mutant}: not caught")

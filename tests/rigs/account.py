@@ -79,16 +79,26 @@ class Kept(NamedTuple):
 
 @dataclass
 class Findings:
-    """What is wrong with what was found. ``told``: what the spool says it dropped."""
+    """What is wrong with what was found. ``told``: what the spool says it dropped.
+
+    ``loose``: how many were handed over, not accepted, and are not there; it may tell of these or not.
+    """
 
     missing: list[int] = field(default_factory=list)
     invented: list[int] = field(default_factory=list)
     double: list[int] = field(default_factory=list)
     told: int = 0
+    loose: int = 0
+
+    @property
+    def miscounted(self) -> int:
+        """Return how many obligations are gone without being told, or told without being gone."""
+        gone = len(self.missing)
+        return max(gone - self.told, self.told - gone - self.loose, 0)
 
     def __bool__(self) -> bool:
         """Whether anything is wrong."""
-        return bool(len(self.missing) != self.told or self.invented or self.double)
+        return bool(self.miscounted or self.invented or self.double)
 
     def __str__(self) -> str:
         """For people."""
@@ -155,6 +165,7 @@ class Account:
             seen.add(number)
         result.missing = [number for number in self.owed if number not in seen]
         result.double += self.reused
+        result.loose = len(self.loose - seen)
         return result
 
     def copy(self) -> Account:

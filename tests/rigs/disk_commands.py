@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.machine import MissingError, require
+from rigs import crash_states as crashing
 from rigs import damage as damaging
 from rigs import kill as killing
 from rigs import power_cut as cutting
@@ -112,5 +113,22 @@ def power_cut(*, cuts: int, seed: int, **how: Any) -> None:
     run("power-cut", cuts, work, **how)
 
 
+@click.command("crash-states")
+@click.option("--states", default=1_000_000, show_default=True, help="Different disks to judge.")
+@options
+def crash_states(*, states: int, seed: int, **how: Any) -> None:
+    """Judge disks as they may be after a power cut at every step of recorded scripts, by what was synced and what was not."""
+    shares = -(-states // _SHARE)
+
+    def work(tell: Callable[[int], None]) -> tuple[Section, list[str]]:
+        found = crashing.Crashed()
+        for one in divided(partial(crashing.run, states, seed), shares):
+            found.add(one)
+            tell(1)
+        return crashing.section(found, seed), found.mistakes
+
+    run("crash-states", shares, work, **how)
+
+
 #: In the order of the page.
-COMMANDS: Final = (kill, damage, power_cut)
+COMMANDS: Final = (kill, damage, power_cut, crash_states)

@@ -62,21 +62,24 @@ class Killed:
     def add(self, findings: Findings, what: str) -> None:
         """Count what one kill did."""
         self.kills += 1
-        self.missing += abs(len(findings.missing) - findings.told)
+        self.missing += findings.miscounted
         self.invented += len(findings.invented)
         self.double += len(findings.double)
         if findings:
             self.mistakes.append(f"{self.name}: {what}: {findings}")
 
 
-def look(side: str, directory: Path, account: Account) -> Findings:
-    """Open what a writer left and judge it; put a fresh report down, and judge again what a second opening finds."""
-    findings = _look(side, directory, account, fresh=account.newest + 1)
-    return findings or _look(side, directory, account)
+def look(side: str, directory: Path, account: Account, size: int = 0) -> Findings:
+    """Open what a writer left and judge it; put a fresh report down, and judge again what a second opening finds.
+
+    ``size``: the bound of a spool that is small.
+    """
+    findings = _look(side, directory, account, size, fresh=account.newest + 1)
+    return findings or _look(side, directory, account, size)
 
 
-def _look(side: str, directory: Path, account: Account, fresh: int = 0) -> Findings:
-    keeper = open_keeper(side, directory)
+def _look(side: str, directory: Path, account: Account, size: int, fresh: int = 0) -> Findings:
+    keeper = SpoolKeeper(directory, size) if size else open_keeper(side, directory)
     found, told = keeper.found(), keeper.told()
     findings = account.judge(found, told)
     account.settle(found, told)

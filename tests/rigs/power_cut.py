@@ -161,7 +161,7 @@ def _judge(result: Cut, before: Account, after: Account, place: Path, options: s
     except Exception as error:  # noqa: BLE001 - a disk that cannot be mounted, a spool that cannot be opened: unreadable
         findings, words = Findings(), f"{type(error).__name__}: {error}"
     result.unreadable += bool(words)
-    result.missing += abs(len(findings.missing) - findings.told)
+    result.missing += findings.miscounted
     result.invented += len(findings.invented)
     result.double += len(findings.double)
     if findings or words:
