@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.machine import MissingError
-from rigs import clocks, fleet
+from rigs import backfill, clocks, fleet
 from rigs.disk_commands import COMMANDS
 from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
@@ -118,7 +118,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -119,7 +119,8 @@ class Delivery:
         attempt = 0
         while True:
             if answer.outcome is not Outcome.REFUSED or attempt:
-                self._failed(answer)
+                if attempt:
+                    self._failed(answer)  # not only this batch: a canary failed, too
                 await self._sleep(pause(max(1, attempt), random.random(), answer.retry_after))  # noqa: S311 - spreads retries
             answer = await self._send(encode([self._sing()]))
             if answer.outcome is Outcome.ACCEPTED:

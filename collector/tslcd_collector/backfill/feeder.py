@@ -134,8 +134,9 @@ class Feeder:
     async def step(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> bool:
         """Deliver one page; return whether there was one. Raises StoreError."""
         if self._resumes is not None:
-            # when it was delivered is not known any more: as if it were now
+            # when it was delivered is not known any more: as if it were now; nor whether the store was away meanwhile
             self._tail.append(_Delivered(monotonic(), self._resumes))
+            self._delivery.lost_sight = True
             self._resumes = None
         await self._watch(monotonic())
         if self.position >= self.horizon:
@@ -160,11 +161,14 @@ class Feeder:
 
     async def _watch(self, now: float) -> None:
         """Ask since when the store runs, when it matters; its last minutes are sent again if it was started anew."""
-        if not (self._delivery.lost_sight or (now >= self._watch_due and (self._tail or not self._started))):
+        if now < self._watch_due and not self._delivery.lost_sight:
+            return
+        if not (self._delivery.lost_sight or self._tail or not self._started):
             return
         self._watch_due = now + WATCH
         started = await self._watched.started()
         if started is None:
+            self._delivery.lost_sight = True
             return  # later; what is delivered meanwhile fails, or says more
         lost, self._delivery.lost_sight = self._delivery.lost_sight, False
         known, self._started = self._started, started
