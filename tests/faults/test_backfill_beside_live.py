@@ -12,7 +12,7 @@ import pytest
 from support import outage
 from support.broker import Broker
 from support.certificate import self_signed
-from support.collector import CollectorProgram, ScriptedAgent, eventually
+from support.collector import CollectorProgram, ScriptedAgent, eventually, interface_table
 from support.outage import RECEIVED
 from support.processes import free_port
 from support.prometheus import Prometheus
@@ -57,6 +57,33 @@ async def test_a_store_that_hangs_delays_nobody(tmp_path: Path) -> None:
                 await eventually(
                     lambda: collector.value("tslcd_channel_missing_reports", channel="c1") == 0, 20, "gone"
                 )
+
+
+async def test_everything_goes_by_remote_write_when_told_so(tmp_path: Path) -> None:
+    """``mode: all``: live reports too, at once and with the time of measurement, whoever scrapes the page; link events as well."""
+    epoch = time.time() - 3600
+    with Broker(tmp_path / "broker").running() as broker, SampleStore().running() as store:
+        more = f"backfill: {{mode: all, targets: [{{name: tsdb, url: {json.dumps(store.url)}}}]}}\n"
+        collector = CollectorProgram(tmp_path / "collector", broker.port, more=more)
+        with collector.running():
+            async with ScriptedAgent(broker.port) as agent:
+                times = []
+                for _ in range(3):
+                    collector.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "1"})
+                    at = time.time()
+                    await agent.report(interface_table(received=outage.reading(at, epoch)), at=at)
+                    times.append(int(at * 1000))
+                down = time.time() + 0.05  # not in the millisecond of a table
+                await agent.link(up=False, at=down)
+                family = "tslcd_channel_receive_bytes_total"
+                await eventually(lambda: sorted(store.values(family)) == times, 10, "every report")
+                wanted = int(down * 1000)
+                await eventually(lambda: store.values("tslcd_interface_oper_up").get(wanted) == 0.0, 10, "the event")
+                assert not any(name.startswith("tslcd_channel_up") for name, _ in _series(store))
+
+
+def _series(store: SampleStore) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+    return {(dict(labels)["__name__"], labels) for labels, _ in store.taken}
 
 
 async def test_what_prometheus_did_not_scrape_is_sent_to_it(tmp_path: Path) -> None:
