@@ -37,6 +37,8 @@ EXACT: Final = 2.0
 BEHIND: Final = 10.0
 #: From this offset on an agent has the problem ``clock_wrong``, seconds.
 WRONG: Final = 10.0
+#: No report was measured before 2025: a clock that says so was never set, UTC seconds.
+BEGINNING: Final = 1_735_689_600.0
 MAX_AGENTS: Final = 20_000
 MAX_BOOTS: Final = 48
 MAX_ALL: Final = 100_000
@@ -233,7 +235,7 @@ class Clocks:
 
     def _alone(self, at: float, received: float, low: float, high: float) -> Timed:
         """Decide about a report whose boot has no anchor, but was measured from ``low`` to ``high``."""
-        earliest, latest = max(low, received - self.max_age), min(high, received)
+        earliest, latest = max(low, BEGINNING), min(high, received)
         if earliest - BEHIND <= at <= latest + self.max_future:
             return Timed(at, corrected=False)
         if low <= latest <= low + 2 * EXACT:
