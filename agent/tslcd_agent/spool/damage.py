@@ -237,8 +237,8 @@ def tidy(directory: Path, bound: int) -> int:
 def other_bytes(directory: Path) -> int:
     """Return the bytes on disk of everything in the spool's directory but the spool's own file and journal."""
     total = 0
-    for folder, _, names in os.walk(directory):
-        for name in names:
+    for folder, folders, names in os.walk(directory):
+        for name in (*names, *folders):
             if not name.startswith(FILE):
                 with contextlib.suppress(OSError):
                     total += os.lstat(os.path.join(folder, name)).st_blocks * 512  # noqa: PTH118 - of os.walk

@@ -138,7 +138,13 @@ class Engine:
         """Save what is readable of files that were set aside, also of one at which the last process was interrupted."""
         for aside in unread(self._directory):
             saved, dropped, gone = salvage(aside, store)
-            _log.error("damaged spool file read", file=aside.name, saved=saved, dropped=dropped, gone=_described(gone))
+            _log.error(
+                "damaged spool file read",
+                file=aside.name,
+                saved=saved,
+                dropped=dropped,
+                gone=_described(gone) if dropped else "",
+            )
 
     def _settle_in(self, store: Store) -> None:
         """Note where the file lies, and make room of files that were set aside."""
@@ -315,7 +321,10 @@ class Engine:
         keys = _keys(generation, wanted)
         count = self._try(lambda store: store.confirm(keys))
         if count is None and self._store is None:
-            return self._remember_confirmed(keys)
+            count = self._remember_confirmed(keys)
+            if self._confirmed and self._store is not None:  # the disk came back while it was asked
+                self._try(lambda store: store.confirm(keys))
+                self._confirmed = RangeSet()
         return count or 0
 
     def _remember_confirmed(self, keys: list[tuple[int, int]]) -> int:

@@ -7,11 +7,11 @@ Invariants:
 * The number of the next report is stored, not derived from rows: it survives that every row was confirmed and deleted. A
   file that lost its journal does not know it any more, and begins a new stream.
 * A row carries a checksum over all of it. A row that fails it is never handed out; it is deleted and counted.
-* Bounds: the file, its journal and whatever else lies in the directory together stay within ``Bounds.bytes`` (256 KiB at
+* Bounds: the file, its journal and whatever else lies in the directory together stay within ``Bounds.bytes`` (1 MiB at
   least), at every moment: room for the journal is set aside, and a transaction is small beside it. A report that would take
-  an eighth of the bound by itself is dropped at once.
+  a sixteenth of the bound by itself, packed, is dropped at once (128 KiB at least; never with a bound of 32 MiB or more).
 * When there is no room, measurements go first, then heartbeats and what tells of power, then events, the oldest of each
-  first; but once what is kept longer fills half of the room, it goes first. What is too old goes whatever it is.
+  first; but once what is kept longer has more than a third of the room, it goes first. What is too old goes whatever it is.
 * Every dropped row is counted by cause and class, and its number noted as lost, in the transaction that drops it. A number
   is lost until a collector turns out to have it, or every older report of its stream is gone too: then ``oldest`` tells.
 """
@@ -53,8 +53,11 @@ __all__ = ["FILE", "MAX_LOST", "Bounds", "DamagedError", "Draft", "NewerError", 
 
 #: Files up to this size are checked whole when they are opened; larger ones by and by, see :meth:`Store.verify`.
 CHECK_AT_ONCE: Final = 8 * 2**20
-_LEAST_BOUND: Final = 256 * 1024
-_SLACK: Final = 64 * 1024
+_LEAST_BOUND: Final = 2**20
+#: Room for the shared memory file, and for pages that every transaction writes beside the rows.
+_SLACK: Final = 192 * 1024
+_LEAST_JOURNAL: Final = 128 * 1024
+_MOST_JOURNAL: Final = 2 * 2**20
 _DROP_BATCH: Final = 16
 _AGE_WALK: Final = 4096
 _CONFIRM_BATCH: Final = 4096
@@ -62,7 +65,6 @@ _RENEW_BATCH: Final = 100
 _SHRINK_PAGES: Final = 64
 #: Bytes of a row beside its payload.
 _ROW: Final = 64
-_OVERSIZE_SHARE: Final = 8
 
 
 class Draft(NamedTuple):
@@ -108,7 +110,7 @@ class Store(Shelf):
         self.bounds = bounds
         #: Bytes of other files that count against the bound.
         self.others = others
-        self._journal = min(4 * 2**20, max(_SLACK, bounds.bytes // 16))
+        self._journal = min(_MOST_JOURNAL, max(_LEAST_JOURNAL, bounds.bytes // 16))
         check_journal(path)
         fresh = not path.exists() or path.stat().st_size == 0
         self._had_journal = journal_frames(path) > 0
@@ -127,6 +129,8 @@ class Store(Shelf):
             self._check(path)
             if self.state.renewing:
                 self.renew(self.state.renewing)
+            if self.state.settled:
+                self._unsettle()
         except BaseException:
             close_untouched(connection, path)
             raise
@@ -212,6 +216,11 @@ class Store(Shelf):
         self._load_dictionary()
         self._begin_stream()
 
+    def _unsettle(self) -> None:
+        """Let the file itself say, not the journal alone, that there is a journal without which it is not whole."""
+        self.update(lambda _: None)
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def _begin_stream(self, *, renewing: int = 0) -> None:
         """Begin a new stream: nobody can say which numbers were given last."""
         with self._transaction() as state:
@@ -267,7 +276,7 @@ class Store(Shelf):
                 state.next += 1
                 state.totals.made += 1
                 results.append(key)
-                if len(stored.payload) > self.bounds.bytes // _OVERSIZE_SHARE:
+                if len(stored.payload) > self._journal:
                     state.totals.drop("size", 1, draft.worth)
                     self._note_lost(key, key)
                     continue
@@ -275,7 +284,14 @@ class Store(Shelf):
                 size += len(stored.payload) + _ROW
                 if size > self._journal // 4:
                     break
-            self._keep_bounds(state, first, now)
+            self._drop_expired(state, first, now)
+            self._make_room(state, first)
+        while self.used() > self.limit():
+            waiting = self.state.waiting
+            with self._transaction() as state:
+                self._make_room(state, first)
+            if self.state.waiting == waiting:
+                break
         self._shrink()
         return results
 
@@ -337,10 +353,10 @@ class Store(Shelf):
 
     def limit(self) -> int:
         """Return the bytes that may be in use within the file: the bound less the journal and what else is there."""
-        return max(max(self.bounds.bytes, _LEAST_BOUND) - 2 * self._journal - _SLACK - self.others, 8 * PAGE)
+        return max(max(self.bounds.bytes, _LEAST_BOUND) - 7 * self._journal // 2 - _SLACK - self.others, 8 * PAGE)
 
-    def _keep_bounds(self, state: State, first: int, now: Now) -> None:
-        """Drop what is too old, then what is worth least while the file is too large; never what came just now."""
+    def _drop_expired(self, state: State, first: int, now: Now) -> None:
+        """Drop what is too old; never what came just now, with keys from ``first`` on."""
         expired = self._expired(first, now)
         if expired is not None:
             keys = self._connection.execute(
@@ -348,16 +364,30 @@ class Store(Shelf):
                 (expired, _AGE_WALK),
             ).fetchall()
             self._drop(state, "age", keys)
+
+    def _make_room(self, state: State, first: int) -> None:
+        """Drop what is worth least while the file is too large; not more than one transaction may, nor what came just now.
+
+        Rows of a class may each lie on a page of its own, and each of these pages goes through the journal.
+        """
         limit = self.limit()
-        while self.used() > limit:
-            victims = self._victims(state, first, limit)
+        most = max(_DROP_BATCH, self._journal // 2 // PAGE)
+        while (over := self.used() - limit) > 0 and most > 0:
+            victims: list[tuple[int, int, int]] = []
+            for victim in self._victims(state, first, limit):
+                if over > 0:
+                    victims.append(victim)
+                    over -= (victim[2] or 0) + _ROW
             if not victims:
                 break
+            if not victims[-1][1]:
+                self._measured_from = victims[-1][0] + 1
             self._drop(state, "size", victims)
+            most -= len(victims)
 
     def _victims(self, state: State, first: int, limit: int) -> list[tuple[int, int, int]]:
         """Return key, class and bytes of what goes next."""
-        full = state.kept > limit // 2
+        full = state.kept > limit // 3
         for worth in (Worth.ALIVE, Worth.EVENT, Worth.MEASURED) if full else tuple(Worth):
             low = self._measured_from if worth is Worth.MEASURED else 0
             table = "report" if worth is Worth.MEASURED else "report INDEXED BY kept"
@@ -449,8 +479,10 @@ class Store(Shelf):
     def _shrink(self) -> None:
         """Give a little back to the disk when the file is larger than it may be: the bound was set lower."""
         pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
-        if pages * PAGE > self.limit() + self._journal:
-            self._connection.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})").fetchall()
+        if pages * PAGE > self.limit() + 3 * self._journal // 2:
+            some = min(_SHRINK_PAGES, self._journal // 4 // PAGE)
+            # it yields a row without columns a page, which execute() takes for the end
+            self._connection.executescript(f"PRAGMA incremental_vacuum({some})")
 
     def _met_damaged(self, keys: list[int]) -> None:
         with self._transaction() as state:

@@ -49,6 +49,15 @@ SCRAPE: Final = {
     "gzip body, a sample": True,
 }
 
+SPOOL: Final = [
+    "bytes a report",
+    "bytes a report, gzip",
+    "30 days",
+    "days in 200 MiB",
+    "append of a round, synced",
+    "reports appended a second, synced",
+    "reports read a second",
+]
 LINKS: Final = [
     *(
         f"link down to /metrics by {way}: {figure}"
@@ -111,6 +120,13 @@ def test_links_that_go_down_are_seen_in_every_way_and_no_namespace_is_left() -> 
     assert list(found) == LINKS
     assert all(one["ours"] for one in found.values())
     assert namespaces() <= before
+
+
+def test_the_spool_is_measured_beside_its_peers() -> None:
+    """Every figure of it is there; what has a peer has one."""
+    found = figures_of(bench("spool", "--small", "--json"))
+    assert [name for name, one in found.items() if one["peer"]] == SPOOL
+    assert all(one["ours"] for one in found.values())
 
 
 def test_what_is_missing_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

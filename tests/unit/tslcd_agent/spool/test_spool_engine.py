@@ -137,15 +137,15 @@ def test_orders_and_exclusion(tmp_path: Path) -> None:
 def test_size_drops_the_oldest_and_counts_every_one(tmp_path: Path) -> None:
     """The file keeps its bound, the newest stay, made = waiting + dropped, and the oldest number moves."""
     clock = Clock()
-    engine = opened(tmp_path, clock, size=512 * 1024)
-    for _ in range(60):
+    engine = opened(tmp_path, clock, size=2**20)
+    for _ in range(120):
         fill(engine, clock, 50)
     statistics = engine.statistics()
-    assert statistics.bytes <= 512 * 1024
-    assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 700 * 1024  # with the journal of one group
-    assert statistics.totals.made == 3000
-    assert statistics.totals.dropped_size == 3000 - statistics.waiting > 2000
-    assert waiting(engine) == list(range(statistics.oldest, 3001))
+    assert statistics.bytes <= 2**20
+    assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 2**20
+    assert statistics.totals.made == 6000
+    assert statistics.totals.dropped_size == 6000 - statistics.waiting > 2000
+    assert waiting(engine) == list(range(statistics.oldest, 6001))
     assert statistics.lost == ()
     engine.close()
 
