@@ -14,6 +14,7 @@ from rich.progress import Progress
 from bench.machine import MissingError, require
 from rigs import crash_states as crashing
 from rigs import damage as damaging
+from rigs import disk as failing
 from rigs import kill as killing
 from rigs import power_cut as cutting
 from rigs.ending import finish
@@ -130,5 +131,22 @@ def crash_states(*, states: int, seed: int, **how: Any) -> None:
     run("crash-states", shares, work, **how)
 
 
+@click.command()
+@click.option("--rounds", default=200, show_default=True, help="Times that the disk is filled up.")
+@click.option("--stride", default=1, show_default=True, help="An error at every so many system calls of the script.")
+@options
+def disk(*, rounds: int, stride: int, seed: int, **how: Any) -> None:
+    """Fill the disk up, and let it answer with errors, under a spool that works."""
+
+    def work(tell: Callable[[int], None]) -> tuple[Section, list[str]]:
+        found = [failing.full(rounds, seed, tell)]
+        found += [
+            failing.Errors(error, burst, seed, stride).run(tell) for error in failing.ERRORS for burst in (False, True)
+        ]
+        return failing.section(found, seed), [words for one in found for words in one.mistakes]
+
+    run("disk", None, work, **how)
+
+
 #: In the order of the page.
-COMMANDS: Final = (kill, damage, power_cut, crash_states)
+COMMANDS: Final = (kill, damage, power_cut, crash_states, disk)

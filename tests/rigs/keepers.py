@@ -43,8 +43,8 @@ class Keeper(Protocol):
     def found(self, limit: int = _MANY) -> list[Kept]:
         """Return what is kept, oldest first."""
 
-    def release(self, found: Sequence[Kept]) -> None:
-        """Delete these, which are stored elsewhere: always the oldest."""
+    def release(self, found: Sequence[Kept]) -> int:
+        """Delete these, which are stored elsewhere: always the oldest. Return how many are; fewer when the disk fails."""
 
     def told(self) -> int:
         """Return how many reports it says it dropped, over its life."""
@@ -95,10 +95,12 @@ class SpoolKeeper:
         rows = self.engine.oldest_first(limit, RangeSet())
         return [Kept(row.key, _stream(row.payload), seq_of(row.key), row.payload) for row in rows]
 
-    def release(self, found: Sequence[Kept]) -> None:
+    def release(self, found: Sequence[Kept]) -> int:
         """Confirm them, each under the stream that it names."""
-        for stream in dict.fromkeys(kept.stream for kept in found):
+        return sum(
             self.engine.confirm(stream, [(kept.seq, kept.seq) for kept in found if kept.stream == stream])
+            for stream in dict.fromkeys(kept.stream for kept in found)
+        )
 
     def told(self) -> int:
         """Return its total of drops, for any cause."""
@@ -150,10 +152,9 @@ class StoreKeeper:
             ).fetchall()
         return [Kept(seq, stream, seq, payload) for stream, seq, payload in rows]
 
-    def release(self, found: Sequence[Kept]) -> None:
+    def release(self, found: Sequence[Kept]) -> int:
         """Prune them: ``received`` is their key."""
-        if found:
-            self._database.prune(found[-1].key + 0.5)
+        return self._database.prune(found[-1].key + 0.5) if found else 0
 
     def told(self) -> int:
         """Drop nothing, ever."""

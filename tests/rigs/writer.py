@@ -21,7 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rigs.account import number_of
 from rigs.keepers import SpoolKeeper, be_silent, mistaken, open_keeper
+from tslcd_agent.spool.engine import RETRY_PAUSE
+from tslcd_wire.ranges import RangeSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Bytes of the spool of a script: small, so that its journal is merged, and reports are dropped, within few steps.
 SMALL: Final = 40 * 4096
+#: Rounds after which a disk that works again must be in use.
+_PATIENCE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Task:
     """What a writer does: where, from which number on, to which end, and with which mistake.
 
     ``side``: agent, collector. ``steps``: how many, 0 for no end. ``seed``: of the sizes of its steps. ``lines``: file for what
-    it says, empty for standard output. ``small``: bound the spool, so that it drops.
+    it says, empty for standard output. ``small``: bound the spool, so that it drops. ``troubled``: the disk answers with errors for a while; tell of reports that
+    cannot be sent a round later (``late NUMBER``), and go on at the end until the disk works.
     """
 
     side: str
@@ -48,6 +54,7 @@ class Task:
     lines: str = ""
     mutant: str = ""
     small: bool = False
+    troubled: bool = False
 
     def run(self) -> None:
         """Write, and come to the end of the steps or of the process."""
@@ -78,7 +85,19 @@ class _Writer:
                 self._release(self._dice.randint(1, 8 if self._task.small else 24))
             if step % 5 == 0 and isinstance(self._keeper, SpoolKeeper):
                 self._keeper.engine.mark_alive()
+        if self._task.troubled and isinstance(self._keeper, SpoolKeeper):
+            self._wait_for_the_disk(self._keeper)
         self._keeper.close()
+
+    def _wait_for_the_disk(self, keeper: SpoolKeeper) -> None:
+        """Go on until the spool has its disk again. Raises RuntimeError when it never says so."""
+        for _ in range(_PATIENCE):
+            keeper.clock.seconds += 2 * RETRY_PAUSE
+            self._put(range(self._next, self._next + 1))
+            self._next += 1
+            if not keeper.engine.statistics().failing:
+                return
+        raise RuntimeError("the disk works, and the spool does not say so")
 
     def _say(self, lines: Sequence[str]) -> None:
         """Say it so that no end of the process takes it back: written bytes are the reader's."""
@@ -93,13 +112,18 @@ class _Writer:
         if self._task.mutant != "ack before sync":
             self._say([f"+ {number} {key}" for number, key in zip(numbers, keys, strict=True)])
 
+        if self._task.troubled and isinstance(self._keeper, SpoolKeeper):
+            newest = self._keeper.engine.newest_first(1, RangeSet())
+            if not newest or number_of(newest[0].payload) < numbers[-1] - 1:
+                self._say([f"late {numbers[-1]}"])
+
     def _release(self, count: int) -> None:
         found = self._keeper.found(count)
         numbers = [kept.number for kept in found]
         if self._task.mutant != "delete before ack":
             self._say([f"- {number}" for number in numbers])
-        self._keeper.release(found)
-        if self._task.mutant != "delete before ack":
+        released = self._keeper.release(found)
+        if self._task.mutant != "delete before ack" and released == len(found):
             self._say([f"= {number}" for number in numbers])
 
 
