@@ -39,7 +39,7 @@ async def test_a_store_that_hangs_delays_nobody(tmp_path: Path) -> None:
                 times = await outage.replay(agent, now - 7200, now - 3600, now - 60)
                 await eventually(lambda: store.requests >= 1, 10, "it hangs")
                 slowest = 0.0
-                for _ in range(10):
+                for _ in range(5):
                     began = time.monotonic()
                     await outage.live(agent, now - 7200)
                     await eventually(lambda: agent.upto == agent.seq, 10, "confirmed")
@@ -105,7 +105,7 @@ async def test_what_prometheus_did_not_scrape_is_sent_to_it(tmp_path: Path) -> N
                 await eventually(lambda: store.query(f"{RECEIVED}{{interface='wan1'}}"), 10, "scraped")
                 store.program.stop()
                 away = time.time()
-                for _ in range(10):
+                for _ in range(8):
                     await outage.live(agent, epoch)
                     await asyncio.sleep(0.5)
                 store.program.start()

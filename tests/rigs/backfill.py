@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 NOW: Final = 1_790_000_000.0
 TAIL: Final = 300.0
 #: What is done at random in one round.
-DEEDS: Final = ("report", "report", "step", "step", "write", "kill", "kill inside", "cut", "away", "wait")
+DEEDS: Final = ("report", "report", "step", "step", "write", "kill", "kill inside", "cut", "away", "refuse", "wait")
 #: How many rounds a mutant has before it counts as not caught.
 TRIES: Final = 20
 
@@ -65,6 +65,8 @@ class Memoryful:
         self.poison = 0
         self.poisoned = Outcome.REFUSED
         self.chance = 0.0
+        #: Until then (its clock) it refuses everything.
+        self.refuses = 0.0
         #: After so many requests the collector is killed.
         self.fuse: int | None = None
         self.dice = random.Random(0)  # noqa: S311 - draws failures, keeps no secret
@@ -95,6 +97,8 @@ class Memoryful:
     def _judge(self, body: bytes) -> Outcome:
         if self.down:
             return Outcome.UNREACHABLE
+        if self.clock < self.refuses:
+            return Outcome.REFUSED
         if self.dice.random() < self.chance:
             return self.dice.choice((Outcome.FAILED, Outcome.BUSY, Outcome.DENIED))
         found = {
@@ -276,6 +280,8 @@ async def live(one: World, seed: int, deeds: int = 100) -> Counter[str]:
                 store.down = not store.telling  # what does not tell must at least be seen to be away
             case "away":
                 store.down = True
+            case "refuse":
+                store.refuses = store.clock + 30
             case _:
                 store.clock += dice.choice((1.0, 50.0, 400.0))
     store.chance = 0.0

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: How often the journal is looked at when nothing waits, seconds.
 IDLE: Final = 1.0
 #: How often a store is asked since when it runs, while its last minutes are not known to be safe, seconds.
-WATCH: Final = 5.0
+WATCH: Final = 3.0
 #: What waits is kept account of in pieces of so many rows.
 _PIECE: Final = 2000
 #: A store that says its start with another fraction of a second is still the same process.
