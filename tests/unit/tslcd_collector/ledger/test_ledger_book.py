@@ -284,6 +284,19 @@ async def test_a_page_of_the_journal_is_bounded(desk: Desk, monkeypatch: pytest.
     assert ("down", "gateway_unreachable", 60, 660, "late") in await desk.past()
 
 
+async def test_the_start_goes_on_with_what_stands(desk: Desk) -> None:
+    """A change that the ledger never heard of is taken from what stands; one that fails is kept for later."""
+    await desk.settle(1)
+    await desk.ledger.resume([_row("down", "loss", 900)], NOW + 950)
+    assert (await desk.past())[-1][:4] == ("down", "loss", 900, None)
+    await desk.sql("ALTER TABLE interval RENAME TO away")
+    await desk.ledger.resume([_row("up", "ok", 960)], NOW + 970)
+    assert desk.metrics.registry.get_sample_value("tslcd_collector_ledger_errors_total") == 1
+    await desk.sql("ALTER TABLE away RENAME TO interval")
+    await desk.settle(980)
+    assert (await desk.past())[-1][:4] == ("up", "ok", 960, None)
+
+
 async def test_what_waits_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest changes are given up and counted; a channel that nobody supervises any more ends."""
     monkeypatch.setattr(book, "MAX_PENDING", 10)
