@@ -133,12 +133,11 @@ class Specimen:
         return set(self.account.owed) - hit
 
     def cases(self) -> Iterator[Case]:
-        """Yield every damage."""
+        """Yield every damage to a bit or a length."""
         for kind, name in (("file", FILE), ("journal", JOURNAL)):
             size = len(self.files.get(name, b""))
             yield from (Case(f"bit of the {kind}", at, bit) for at in range(size) for bit in range(8))
             yield from (Case(f"{kind} cut", at, -1) for at in range(size))
-        yield from (Case(_KINDS[-1], swap=swap) for swap in SWAPS)
 
     def write(self, directory: Path, case: Case) -> None:
         """Write the files with a damage."""
@@ -264,12 +263,26 @@ def specimens(seed: int) -> list[Specimen]:
 @functools.lru_cache(1)
 def choose(cases: int, seed: int) -> list[tuple[int, Case]]:
     """Return so many of all cases, with the number of their specimen; 0: all. Those of whole files are always among them."""
-    every = [(number, case) for number, specimen in enumerate(specimens(seed)) for case in specimen.cases()]
-    whole = [one for one in every if one[1].swap]
-    rest = [one for one in every if not one[1].swap]
-    if cases:
-        rest = random.Random(seed).sample(rest, min(len(rest), max(0, cases - len(whole))))  # noqa: S311 - repeatable on purpose
-    return [*whole, *rest]
+    made = specimens(seed)
+    whole = [(number, case) for number in range(len(made)) for case in _swaps()]
+    if not cases:
+        return whole + [(number, case) for number, one in enumerate(made) for case in one.cases()]
+    sizes = [
+        (number, kind, len(one.files.get(name, b"")))
+        for number, one in enumerate(made)
+        for kind, name in (("file", FILE), ("journal", JOURNAL))
+    ]
+    dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    drawn: dict[Case, int] = {}
+    while len(drawn) < cases - len(whole):
+        number, kind, size = dice.choices(sizes, [size for *_, size in sizes])[0]
+        at, bit = dice.randrange(size), dice.randrange(-1, 8)
+        drawn[Case(f"{kind} cut" if bit < 0 else f"bit of the {kind}", at, bit)] = number
+    return whole + [(number, case) for case, number in drawn.items()]
+
+
+def _swaps() -> list[Case]:
+    return [Case(_KINDS[-1], swap=swap) for swap in SWAPS]
 
 
 def run(cases: int, seed: int, share: int = 0, shares: int = 1, *, mutant: str = "") -> Damaged:

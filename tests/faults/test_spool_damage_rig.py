@@ -1,0 +1,28 @@
+"""Bits, lengths and files of a spool that are wrong: what is whole is given back, nothing altered ever is."""
+
+from __future__ import annotations
+
+import pytest
+
+from rigs import damage
+from rigs.keepers import be_silent
+
+SEED = 20261124
+
+
+def test_whole_reports_are_given_back_and_no_other() -> None:
+    """250 damages (the command tries all of a million): no report altered or twice; whole ones are given back."""
+    be_silent()
+    found = damage.run(250, SEED)
+    assert found.invented["bit of the file"] + found.invented["bit of the journal"] == 0, found.mistakes
+    assert found.given["bit of the file"] >= 0.99 * found.whole["bit of the file"], found.mistakes
+    assert found.given["bit of the journal"] == found.whole["bit of the journal"], found.mistakes
+
+
+def test_the_damage_rig_catches_a_spool_without_checksums() -> None:
+    """Where rows have no checksum, altered reports are given back, and the rig says so."""
+    be_silent()
+    for seed in range(SEED, SEED + 10):
+        if damage.run(200, seed, mutant="no checksum").invented["bit of the file"]:
+            return
+    pytest.fail("not caught")
