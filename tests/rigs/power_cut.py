@@ -78,7 +78,10 @@ def _mounted(image: Path, place: Path, options: str = "loop") -> Iterator[Path]:
     try:
         yield place
     finally:
-        command_output(["umount", str(place)])
+        try:
+            command_output(["umount", str(place)])
+        except MissingError:  # interrupted while a file was open in it: it goes with the last one
+            command_output(["umount", "-l", str(place)])
 
 
 def _make(image: Path, mebibytes: int, *mkfs: str) -> Path:
