@@ -186,6 +186,8 @@ def _is_other(page: bytes, at: int) -> bool:
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     """Read a number of 1 to 9 bytes; return it and what comes behind. Raises IndexError."""
+    if (value := data[at]) < 0x80:  # noqa: PLR2004 - as below; nearly all are of one byte
+        return value, at + 1
     value = 0
     for count in range(_MAX_VARINT):
         byte = data[at + count]
@@ -242,11 +244,15 @@ def _values(record: bytes) -> list[Any] | None:
     head, at = _varint(record, 0)
     if not 2 <= head <= 64:  # noqa: PLR2004 - eight columns need no more
         return None
-    kinds = []
-    while at < head:
-        kind, at = _varint(record, at)
-        kinds.append(kind)
-    if at != head or len(kinds) > max(_REPORT_COLUMNS):
+    kinds = list(record[at:head])
+    if max(kinds, default=0) >= 0x80:  # noqa: PLR2004 - a number of more than one byte among them
+        kinds.clear()
+        while at < head:
+            kind, at = _varint(record, at)
+            kinds.append(kind)
+    else:
+        at = head
+    if at != head or not kinds or len(kinds) > max(_REPORT_COLUMNS):
         return None
     values: list[Any] = []
     for kind in kinds:

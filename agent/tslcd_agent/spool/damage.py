@@ -39,7 +39,6 @@ NEWER: Final = "newer"
 MAX_KEPT: Final = 3
 #: The files that were set aside may use this share of the bound.
 SHARE: Final = 4
-_BATCH: Final = 400
 _SUFFIXES: Final = ("-wal", "-shm", "")
 _PUNCH_HOLE: Final = 3  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
 
@@ -112,7 +111,7 @@ def salvage(aside: Path, store: Store) -> Salvage:
         saved = 0
         with contextlib.closing(hole) if hole else contextlib.nullcontext():
             behind_rows = [tail.rows[key] for key in sorted(tail.rows)]
-            for numbers in [*_groups(pages), []]:
+            for numbers in [*_groups(pages, store.pages_at_once), []]:
                 found = [row for number in numbers for row in carver.rows(number)] if numbers else behind_rows
                 rows: list[Stored] = []
                 for row in found:
@@ -130,10 +129,10 @@ def salvage(aside: Path, store: Store) -> Salvage:
     return _conclude(aside, store, state, streams, seen, saved)
 
 
-def _groups(pages: Iterable[int]) -> Iterator[list[int]]:
+def _groups(pages: Iterable[int], count: int) -> Iterator[list[int]]:
     """Cut the pages into what one transaction may take."""
     walk = iter(pages)
-    while batch := list(itertools.islice(walk, _BATCH // 16)):
+    while batch := list(itertools.islice(walk, count)):
         yield batch
 
 

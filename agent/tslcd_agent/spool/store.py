@@ -351,6 +351,11 @@ class Store(Shelf):
             state.kept += len(stored.payload) + _ROW
         return count
 
+    @property
+    def pages_at_once(self) -> int:
+        """How many pages of rows one transaction may bring."""
+        return max(8, self._journal // 4 // PAGE)
+
     def limit(self) -> int:
         """Return the bytes that may be in use within the file: the bound less the journal and what else is there."""
         return max(max(self.bounds.bytes, _LEAST_BOUND) - 7 * self._journal // 2 - _SLACK - self.others, 8 * PAGE)
