@@ -8,6 +8,7 @@ Invariants:
 
 * One value has one stand-in in the whole recording, so that what refers to each other still does.
 * Addresses become addresses of documentation ranges (RFC 5737, RFC 3849), hardware addresses locally administered ones.
+* A hardware address is replaced inside other octets too: bridge, engine and chassis identifiers are made of them.
 * Subtrees that have addresses in their *indexes*, neighbours, routes or processes are left out whole: :data:`LEFT_OUT`.
 * Numbers stay as they are, and so do models and versions: they are what a profile is made from.
 """
@@ -58,7 +59,9 @@ LEFT_OUT: Final = (
     "1.3.6.1.4.1.2021.14",
     "1.3.6.1.4.1.8072.1.3",
 )
-#: Objects whose texts are sensitive as a whole, and what stands in for each: system group, ifAlias, ENTITY-MIB.
+#: Objects whose texts are sensitive as a whole, and what stands in for each: system group, ifAlias, ENTITY-MIB; serial numbers
+#: of parts and peers that no profile reads: jnxContentsSerialNo, fgHaStatsSerial, fgHaStatsHostname, fgHaStatsMasterSerial,
+#: chassisId and cardSerial (OLD-CISCO-CHASSIS-MIB), moduleSerialNumberString (CISCO-STACK-MIB).
 _SENSITIVE: Final = {
     "1.3.6.1.2.1.1.4": "contact",
     "1.3.6.1.2.1.1.5": "device",
@@ -67,10 +70,18 @@ _SENSITIVE: Final = {
     "1.3.6.1.2.1.47.1.1.1.1.11": "SERIAL",
     "1.3.6.1.2.1.47.1.1.1.1.14": "alias",
     "1.3.6.1.2.1.47.1.1.1.1.15": "asset",
+    "1.3.6.1.4.1.2636.3.1.8.1.7": "SERIAL",
+    "1.3.6.1.4.1.12356.101.13.2.1.1.2": "SERIAL",
+    "1.3.6.1.4.1.12356.101.13.2.1.1.11": "device",
+    "1.3.6.1.4.1.12356.101.13.2.1.1.16": "SERIAL",
+    "1.3.6.1.4.1.9.3.6.3": "SERIAL",
+    "1.3.6.1.4.1.9.3.6.11.1.4": "SERIAL",
+    "1.3.6.1.4.1.9.5.1.3.1.1.26": "SERIAL",
 }
 #: ifPhysAddress, and MAC addresses by their length.
 _HARDWARE: Final = "1.3.6.1.2.1.2.2.1.6"
 _MAC_OCTETS: Final = 6
+_PLAIN: Final = frozenset(range(0x20, 0x7F))
 #: Shorter texts are words of the language rather than names; replacing them inside other texts would garble these.
 _SHORTEST_INSIDE: Final = 4
 _IPV4 = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9.])")
@@ -81,6 +92,10 @@ _MAC = re.compile(
 #: sysDescr of Net-SNMP is that of uname(1), the host's name second.
 _SYS_DESCR: Final = "1.3.6.1.2.1.1.1.0"
 _UNAME = re.compile(r"\A(Linux|FreeBSD|OpenBSD|NetBSD|SunOS|Darwin) (\S+)(?= )")
+#: A serial number that a text announces: "S/N ABC12345", "Serial Number: ABC12345".
+_SERIAL = re.compile(
+    r"\b((?i:s/n|serial(?:\s*(?:number|num|no\.?))?)(?:\s*[:#=]\s*|\s+))((?!SERIAL-)(?=[A-Z-]*[0-9])[A-Z0-9][A-Z0-9-]{4,})"
+)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -98,11 +113,17 @@ class Masks:
         self._words: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._hardware_seen: set[bytes] = set()
+        self._hardware_inside: re.Pattern[bytes] | None = None
         self._inside: re.Pattern[str] | None = None
 
     def learn(self, cell: Cell) -> None:
         """Take note of what is sensitive in a cell."""
         kind = self._kind(cell.oid)
+        raw = cell.value if isinstance(cell.value, bytes) else cell.value.encode()
+        if cell.tag == OCTETS and kind is None and any(raw) and _is_hardware(cell.oid, raw):
+            self._hardware_seen.add(raw)
+            self._hardware_inside = None
         if kind is not None and cell.tag == OCTETS:
             text = _text(cell.value)
             if text is not None and text.strip():
@@ -121,7 +142,7 @@ class Masks:
         text = _text(raw)
         if text is None:
             return cell._replace(value=self._octets(cell.oid, raw))
-        if cell.oid.startswith(f"{_HARDWARE}.") and len(raw) == _MAC_OCTETS:
+        if self._kind(cell.oid) is None and _is_hardware(cell.oid, raw):
             return cell._replace(value=self._hardware(raw))
         if cell.oid == _SYS_DESCR:
             text = _UNAME.sub(lambda found: f"{found[1]} {self._word(found[2], 'device')}", text)
@@ -151,6 +172,7 @@ class Masks:
             )
             self._inside = re.compile("|".join(known) if known else r"(?!)")
         text = self._inside.sub(lambda found: self._words[found[0]], text)
+        text = _SERIAL.sub(lambda found: f"{found[1]}{self._word(found[2], 'SERIAL')}", text)
         text = _MAIL.sub(lambda found: self._word(found[0], "mail"), text)
         text = _MAC.sub(lambda found: self._hardware(bytes.fromhex(re.sub(r"[:.-]", "", found[0]))).hex(":"), text)
         for pattern in (_IPV4, _IPV6):
@@ -158,12 +180,15 @@ class Masks:
         return text
 
     def _octets(self, oid: str, raw: bytes) -> bytes:
-        """Mask octets that are no text: a hardware address by length or place, anything that has a learned word in it."""
+        """Mask octets that are no text: a hardware address by length or place or inside, what must be a name or a serial."""
         if len(raw) == _MAC_OCTETS or oid.startswith(f"{_HARDWARE}."):
             return self._hardware(raw)
         if self._kind(oid) is not None:
             return bytes(len(raw))
-        return raw
+        if self._hardware_inside is None:
+            known = b"|".join(re.escape(one) for one in sorted(self._hardware_seen))
+            self._hardware_inside = re.compile(known or rb"(?!)", re.DOTALL)
+        return self._hardware_inside.sub(lambda found: self._hardware(found[0]), raw)
 
     def _hardware(self, raw: bytes) -> bytes:
         if not any(raw):
@@ -189,6 +214,13 @@ class Masks:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._addresses[text] = str(self._counts[kind])
         return int(self._addresses[text])
+
+
+def _is_hardware(oid: str, raw: bytes) -> bool:
+    """Whether octets are a hardware address: six, by place, or because they are no plain text (padded with zeros or not)."""
+    if len(raw) != _MAC_OCTETS:
+        return False
+    return oid.startswith(f"{_HARDWARE}.") or not _PLAIN.issuperset(raw.rstrip(b"\0"))
 
 
 def _is_mask(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -99,3 +99,53 @@ def test_the_host_name_in_what_uname_says() -> None:
 def test_numbers_stay() -> None:
     """Counters and types are what a profile is made from."""
     assert masked(Cell("1.3.6.1.2.1.2.2.1.10.1", 65, "1234567")) == ["1234567"]
+
+
+def test_hardware_addresses_inside_other_octets() -> None:
+    """Bridge, chassis and engine identifiers are made of a hardware address, and have its stand-in, not it."""
+    mac = bytes.fromhex("d494e80de120")
+    assert masked(
+        Cell("1.3.6.1.2.1.2.2.1.6.1", OCTETS, mac),
+        Cell("1.3.6.1.4.1.2011.5.25.42.4.1.5.0", OCTETS, b"\x80\x00" + mac),
+        Cell("1.3.6.1.2.1.47.1.2.1.1.7.1", OCTETS, bytes.fromhex("800007db03") + mac),
+    ) == [
+        bytes.fromhex("020000000001"),
+        bytes.fromhex("8000020000000001"),
+        bytes.fromhex("800007db03020000000001"),
+    ]
+
+
+def test_a_hardware_address_that_happens_to_be_text() -> None:
+    """Six octets that decode as UTF-8, but are no plain text, are a hardware address; six letters are a word."""
+    assert masked(
+        Cell("1.3.6.1.4.1.9999.2.0", OCTETS, bytes.fromhex("60da83092e00")),
+        Cell("1.3.6.1.4.1.9999.3.0", OCTETS, b"S5720\0"),
+        Cell("1.3.6.1.4.1.9999.4.0", OCTETS, b"router"),
+    ) == [bytes.fromhex("020000000001"), b"S5720\0", b"router"]
+
+
+@pytest.mark.parametrize(
+    "oid",
+    [
+        "1.3.6.1.4.1.2636.3.1.8.1.7.2.1.0.0",
+        "1.3.6.1.4.1.12356.101.13.2.1.1.2.2",
+        "1.3.6.1.4.1.9.3.6.3.0",
+    ],
+)
+def test_serial_numbers_of_parts_and_peers(oid: str) -> None:
+    """Juniper's parts, the other unit of a FortiGate cluster, Cisco's chassis: no profile reads them, all are masked."""
+    assert masked(Cell(oid, OCTETS, b"QCS1614N080")) == [b"SERIAL-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("S/N ACAB6745", "S/N SERIAL-1"),
+        ("Serial Number: FOX12345678 rev 2", "Serial Number: SERIAL-1 rev 2"),
+        ("Serial0/0/0", "Serial0/0/0"),
+        ("serial console", "serial console"),
+    ],
+)
+def test_serial_numbers_that_a_text_announces(text: str, expected: str) -> None:
+    """Wherever they stand; serial lines are no serial numbers."""
+    assert masked(Cell("1.3.6.1.4.1.9999.5.0", OCTETS, text.encode())) == [expected.encode()]
