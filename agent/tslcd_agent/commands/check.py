@@ -24,14 +24,24 @@ if TYPE_CHECKING:
 @path_option
 @json_option
 def check(path: Path, *, as_json: bool) -> None:
-    """Try everything the settings name: spool, brokers, devices, probes."""
+    """Try what the settings name; say what to do about what fails.
+
+    Spool, brokers, devices and probes are each tried once. Of a device that does not answer, every SNMP version, protocol and key
+    extension is tried with the user and passwords of the settings, and the lines to write into the settings are printed.
+    """
     config = load(path)
     language = Language.choose(config.language)
     found = asyncio.run(checks.check(config, language))
     good = all(one.result.ok for one in found)
     if as_json:
         lines = [
-            {"kind": one.kind, "name": one.result.name, "ok": one.result.ok, "message": one.result.message}
+            {
+                "kind": one.kind,
+                "name": one.result.name,
+                "ok": one.result.ok,
+                "message": one.result.message,
+                "settings": one.result.settings,
+            }
             for one in found
         ]
         write_json({"ok": good, "checks": lines})
@@ -58,3 +68,12 @@ def _show_checks(found: Sequence[Check], language: Language) -> None:
         for one in found
     ]
     write_table(("", language.say(vi="loại", en="kind"), language.say(vi="tên", en="name"), ""), rows)
+    for one in found:
+        if one.result.settings:
+            click.echo(
+                language.say(
+                    vi=f"Sửa các dòng này trong tệp cấu hình, giữ nguyên các dòng khác của {one.result.name}:",
+                    en=f"Change these lines in the settings, and leave the others of {one.result.name} as they are:",
+                )
+            )
+            click.echo(one.result.settings)

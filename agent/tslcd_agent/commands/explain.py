@@ -149,13 +149,22 @@ def _show(told: dict[str, Any], language: Language) -> None:
                 f"{step['seconds'] * 1000:.1f}",
                 str(step["requests"]),
                 str(step["retries"]),
-                str(step["rows"]),
+                str(step["rows"] or "-"),
                 plain(step["error"]),
             )
             for step in one["steps"]
         ]
-        rows.append((say(vi="cộng", en="total"), "", str(one["requests"]), str(one["retries"]), "", ""))
+        spent = sum(step["seconds"] for step in one["steps"]) * 1000
+        rows.append((say(vi="cộng", en="total"), f"{spent:.1f}", str(one["requests"]), str(one["retries"]), "", ""))
         write_table(heads, rows)
+    if told["state"] != "ok":
+        click.echo(
+            say(
+                vi="chạy tslcd-agent check để biết nguyên nhân và cách sửa",
+                en="tslcd-agent check finds out why, and what to do",
+            )
+        )
+        return
     tables = ", ".join(f"{kind} {rows}" for kind, rows in told["tables"].items())
     click.echo(say(vi=f"số dòng theo bảng: {tables}", en=f"rows by table: {tables}"))
     sizes = told["objects_in_a_get"], told["rows_in_a_getbulk"]

@@ -12,7 +12,7 @@ import msgspec
 
 from tslcd_agent.commands.explain import library_of
 from tslcd_agent.commands.settings import path_option
-from tslcd_agent.commands.target import asking_options, choose, refuse, settings_if_any
+from tslcd_agent.commands.target import asking_options, choose, refuse, settings_if_any, told
 from tslcd_agent.errors import SnmpError
 from tslcd_agent.snmp.profile.findings import Findings, columns_of, find
 from tslcd_agent.snmp.profile.library import Library
@@ -87,6 +87,8 @@ def test_(
     library = library_of(config)
     if wanted != "auto" and wanted not in library.names:
         refuse(f"--profile {wanted}: there is no such profile: see tslcd-agent profile list")
+    if "/" in target and not Path(target).exists():
+        refuse(f"{target}: no such file")
     try:
         if Path(target).is_file():
             with open_recording(Path(target)) as session:
@@ -94,8 +96,12 @@ def test_(
         else:
             device = choose(target, config, like=like, community=community, version=version, port=port)
             found = asyncio.run(_on_device(device, library, wanted))
-    except (SnmpError, OSError, ValueError) as error:
-        click.echo(f"tslcd-agent: {target}: {error}", err=True)
+    except SnmpError as error:
+        click.echo(f"tslcd-agent: {target}: {told(error, language)}", err=True)
+        sys.exit(FAULT)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        click.echo(f"tslcd-agent: {target}: {reason.removeprefix(f'{target}: ')}", err=True)
         sys.exit(FAULT)
     if as_json:
         write_json(msgspec.to_builtins(found))

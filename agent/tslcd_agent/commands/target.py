@@ -11,6 +11,7 @@ import msgspec
 from tslcd_agent.commands.settings import DEFAULT_CONFIG, load
 from tslcd_agent.config import Interfaces, PolledDevice, Snmp, normal_address
 from tslcd_agent.config.untouchable import permitted
+from tslcd_agent.errors import BrokenError, RefusedError
 from tslcd_runtime.command import BAD_SETTINGS
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from tslcd_agent.config import AgentConfig
+    from tslcd_agent.errors import SnmpError
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,6 +99,21 @@ def choose(
         timeout=_TIMEOUT,
         retries=_RETRIES,
         budget=_BUDGET,
+    )
+
+
+def told(error: SnmpError, language: Language) -> str:
+    """Say what happened to a device that could not be read, and what to do now."""
+    match error:
+        case RefusedError():
+            word = language.say(vi="bị từ chối", en="refused")
+        case BrokenError():
+            word = language.say(vi="trả lời sai", en="broken")
+        case _:
+            word = language.say(vi="im lặng", en="silent")
+    return language.say(
+        vi=f"{word}: {error}: chạy tslcd-agent check để biết nguyên nhân và cách sửa",
+        en=f"{word}: {error}: tslcd-agent check finds out why, and what to do",
     )
 
 

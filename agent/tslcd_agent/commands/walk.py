@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from tslcd_agent.commands.explain import library_of
 from tslcd_agent.commands.settings import path_option
-from tslcd_agent.commands.target import asking_options, choose, refuse, settings_if_any
+from tslcd_agent.commands.target import asking_options, choose, refuse, settings_if_any, told
 from tslcd_agent.errors import SnmpError
 from tslcd_agent.snmp.masking import Masks, is_left_out
 from tslcd_agent.snmp.typed_walk import line_of, typed_walk
@@ -66,13 +66,20 @@ def walk(  # noqa: PLR0913 - one for each option
         refuse(f"--root {root}: an object identifier is wanted, for example 1.3.6.1.2.1")
     if file is not None and file.exists():
         refuse(f"--record {file}: is there already; nothing is written over it")
+    if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+        refuse(f"--record {file}: {file.parent} is no directory that can be written to")
+    library = library_of(config)
     cells: list[Cell] = []
     take: Callable[[Cell], None] = cells.append if file is not None else lambda cell: click.echo(line_of(cell))
     error = asyncio.run(_walk(asked, root, limit, take, show=file is not None))
     if error is not None:
-        click.echo(f"tslcd-agent: {error}", err=True)
+        click.echo(f"tslcd-agent: {device}: {told(error, language)}", err=True)
     if file is not None and cells:
-        written, left_out = _record(file, cells, library_of(config))
+        try:
+            written, left_out = _record(file, cells, library)
+        except OSError as failure:
+            click.echo(f"tslcd-agent: --record {file}: {(failure.strerror or str(failure)).lower()}", err=True)
+            sys.exit(FAULT)
         click.echo(
             language.say(
                 vi=f"{file}: {written} đối tượng, bỏ {left_out}; đã che số sê-ri, địa chỉ và tên. Hãy đọc lại trước khi gửi đi.",

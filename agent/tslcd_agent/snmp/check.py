@@ -11,6 +11,7 @@ from tslcd_agent.snmp import interpret
 from tslcd_agent.snmp import objects as mib
 from tslcd_agent.snmp.reader import DeviceReader, Round
 from tslcd_agent.verification import CheckResult
+from tslcd_runtime.describe import to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,8 +53,7 @@ async def check_device(
         return CheckResult(device.id, ok=True, message=_good(heard, seconds, language))
     if heard.answered:
         return CheckResult(device.id, ok=False, message=_partial(error, seconds, language))
-    message = await _failed(device, error, reachable, language, find or _finder())
-    return CheckResult(device.id, ok=False, message=message)
+    return await _failed(device, error, reachable, language, find or _finder())
 
 
 def _finder() -> Callable[[PolledDevice], Awaitable[Finding]]:
@@ -68,21 +68,46 @@ async def _failed(
     reachable: Reachable,
     language: Language,
     find: Callable[[PolledDevice], Awaitable[Finding]],
-) -> str:
-    """Say what a device without any answer is suffering from."""
+) -> CheckResult:
+    """Say what a device without any answer is suffering from, and what to write when that was found."""
     match error:
         case BrokenError():
-            return _broken(device, error, language)
-        case RefusedError(reason="port" | "context"):
-            return _refused(device, error, language)
+            message = _broken(device, error, language)
+        case RefusedError(reason="port"):
+            message = _refused(device, error, language)
         case SilentError(answered_from=str(other)):
-            return _elsewhere(device, other, language)
+            message = _elsewhere(device, other, language)
         case RefusedError():
-            return _advice(device, await find(device), language) or _refused(device, error, language)
+            return _found(device, await find(device), _refused(device, error, language), language)
         case _:
-            if not await reachable(device.address, device.timeout):
-                return _unreachable(device, language)
-            return _advice(device, await find(device), language) or _silent(device, language)
+            if await reachable(device.address, device.timeout):
+                return _found(device, await find(device), _silent(device, language), language)
+            message = _unreachable(device, language)
+    return CheckResult(device.id, ok=False, message=message)
+
+
+def _found(device: PolledDevice, finding: Finding, otherwise: str, language: Language) -> CheckResult:
+    """Say what the search found; ``otherwise`` when that is nothing."""
+    message = _advice(device, finding, language) or otherwise
+    known = finding.verdict in {"takes", "context"}
+    return CheckResult(device.id, ok=False, message=message, settings=to_write(device, finding.snmp) if known else "")
+
+
+def to_write(device: PolledDevice, found: Snmp) -> str:
+    """Return the lines of agent.yaml that are to be changed so that ``device`` is asked as ``found`` says; empty: none."""
+    configured = device.snmp
+    changed: dict[str, object] = {}
+    if found.version != configured.version:
+        changed["version"] = found.version
+    for key, names in (("auth", ("protocol",)), ("priv", ("protocol", "extension"))):
+        old, new = getattr(configured, key), getattr(found, key)
+        if old is not None and new is None:
+            changed[key] = None
+        elif old is not None and old != new:
+            changed[key] = {name: getattr(new, name) for name in names if getattr(new, name) != getattr(old, name)}
+    if found.context != configured.context:
+        changed["context"] = found.context
+    return to_yaml({"devices": {device.id: {"snmp": changed}}}) if changed else ""
 
 
 def _good(heard: Round, seconds: float, language: Language) -> str:
@@ -169,6 +194,11 @@ def _advice(device: PolledDevice, finding: Finding, language: Language) -> str:
                 vi=f"bị từ chối: có người dùng {user} nhưng thiết bị đòi thêm: ghi thêm snmp.{key} (protocol và password)",
                 en=f"refused: user {user} is known, but the device wants more: add snmp.{key} (protocol and password)",
             )
+        case "context":
+            return language.say(
+                vi=f"bị từ chối: người dùng {user} và mật khẩu đúng, nhưng thiết bị không trả lời trong ngữ cảnh {device.snmp.context}: sửa hoặc bỏ snmp.context",
+                en=f"refused: user {user} and the passwords are right, but nothing is answered in the context {device.snmp.context}: correct snmp.context, or leave it out",
+            )
         case "nothing":
             return ""
         case _:
@@ -191,6 +221,8 @@ def changes(configured: Snmp, found: Snmp, language: Language) -> list[str]:
             for key in ("protocol", "extension")
             if getattr(found.priv, key) != getattr(configured.priv, key)
         ]
+    if configured.context and not found.context:
+        keys.append(f"{without} context")
     return keys
 
 

@@ -5,7 +5,8 @@ with every protocol and key extension. No community and no password is invented.
 
 A device that speaks SNMPv3 tells in its reports how far a question came (RFC 3414 section 3.2), so the search goes by steps:
 its engine, the user's name, the authentication protocol (the digest is checked before anything is decrypted), the privacy
-protocol. That is 15 questions at most instead of 42.
+protocol. That is 15 questions at most instead of 42. A context that the device does not answer in is told from credentials that
+it does not take by asking without it, which doubles them at most.
 
 Invariants:
 
@@ -39,7 +40,10 @@ AT_ONCE: Final = 4
 
 #: What is known after the search. ``takes``: it answers with ``Finding.snmp``. ``secure``: it speaks version 3, and no user is
 #: configured. ``user``, ``auth``, ``priv``: what of the user is wrong. ``wants auth``, ``wants priv``: what the device wants more.
-Verdict: TypeAlias = Literal["takes", "secure", "user", "auth", "priv", "wants auth", "wants priv", "nothing"]
+#: ``context``: the user is right as configured, and nothing is answered in the context.
+Verdict: TypeAlias = Literal[
+    "takes", "secure", "user", "auth", "priv", "context", "wants auth", "wants priv", "nothing"
+]
 
 #: ``answer``: objects came. ``access``, as a report: the credentials are right, and the device shows them nothing.
 Outcome: TypeAlias = Literal["answer", "silent"] | Report
@@ -103,12 +107,33 @@ async def try_once(device: PolledDevice) -> Outcome:
 async def search(configured: Snmp, attempt: Try, speaks_v3: Callable[[], Awaitable[bool]]) -> Finding:
     """Search, with what is configured, by the means that are given."""
     if configured.version == "3":
-        return await _search_user(configured, attempt) if await speaks_v3() else Finding("nothing", configured)
+        if not await speaks_v3():
+            return Finding("nothing", configured)
+        if configured.context is None:
+            return await _search_user(configured, attempt)
+        return await _search_context(configured, attempt)
     other: Literal["1", "2c"] = "1" if configured.version == "2c" else "2c"
     candidate = msgspec.structs.replace(configured, version=other)
     if await attempt(candidate) == "answer":
         return Finding("takes", candidate)
     return Finding("secure" if await speaks_v3() else "nothing", configured)
+
+
+async def _search_context(configured: Snmp, attempt: Try) -> Finding:
+    """Search for a user that is asked in a context. The user is checked before the context (RFC 3412 section 7.2)."""
+    if await attempt(configured) == "answer":
+        return Finding("takes", configured)
+    without = msgspec.structs.replace(configured, context=None)
+    outcome = await attempt(without)
+    if outcome in _RIGHT:
+        return Finding("context", without if outcome == "answer" else configured)
+    finding = await _search_user(configured, attempt)
+    if finding.verdict in {"auth", "priv"}:
+        # silence in the context says nothing of the user
+        other = await _search_user(without, attempt)
+        if other.verdict == "takes":
+            return other
+    return finding
 
 
 async def _search_user(configured: Snmp, attempt: Try) -> Finding:

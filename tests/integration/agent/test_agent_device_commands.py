@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.snmpd import COMMUNITY, Snmpd
+from support.snmpd import COMMUNITY, V3_AUTH, V3_PRIV, Snmpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
+#: Users of the daemon in Net-SNMP's words; its AES-256-C is extended as Reeder says.
+USERS = (("old", "MD5", "DES"), ("new", "SHA-256", "AES-256"), ("reeder", "SHA", "AES-256-C"))
+
+
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
     """One daemon for all commands."""
-    with Snmpd(tmp_path_factory.mktemp("snmpd")).running() as snmpd:
+    snmpd = Snmpd(tmp_path_factory.mktemp("snmpd"))
+    for user, auth, priv in USERS:
+        snmpd.add(f"createUser {user} {auth} {V3_AUTH} {priv} {V3_PRIV}", f"rouser {user} priv")
+    with snmpd.running():
         yield snmpd
 
 
@@ -184,3 +191,63 @@ def test_profiles_are_listed_and_ones_own_are_checked(tmp_path: Path) -> None:
     )
     good = agent("profile", "check", tmp_path)
     assert (good.returncode, "acme" in good.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("user", "more", "lines"),
+    [
+        ("old", "", "      auth:\n        protocol: MD5\n      priv:\n        protocol: DES\n"),
+        ("new", "", "      auth:\n        protocol: SHA-256\n      priv:\n        protocol: AES-256\n"),
+        ("reeder", "", "      priv:\n        protocol: AES-256\n        extension: reeder\n"),
+        (
+            "reeder",
+            ", context: vdom-9",
+            "      priv:\n        protocol: AES-256\n        extension: reeder\n      context: null\n",
+        ),
+    ],
+)
+def test_check_prints_the_lines_that_make_a_device_answer(
+    daemon: Snmpd, tmp_path: Path, user: str, more: str, lines: str
+) -> None:
+    """Of a user whose protocols, key extension and context are not those of the settings, in JSON and for people."""
+    for name, word in (("auth", V3_AUTH), ("priv", V3_PRIV)):
+        (tmp_path / name).write_text(word)
+        (tmp_path / name).chmod(0o600)
+    path = tmp_path / "agent.yaml"
+    snmp = f'{{version: "3", user: {user}, auth: {{protocol: SHA, password: {{file: auth}}}}, priv: {{password: {{file: priv}}}}{more}}}'
+    path.write_text(
+        'agent: {id: site, province: "86"}\nbrokers: [{host: 127.0.0.1, port: 1}]\npoll: {timeout: 500ms, retries: 0}\n'
+        f"spool: {{directory: {tmp_path}}}\n"
+        f"devices:\n  fw: {{address: {daemon.address}, port: {daemon.port}, snmp: {snmp}}}\n"
+    )
+    done = agent("check", "--config", path, "--json")
+    found = next(one for one in json.loads(done.stdout)["checks"] if one["kind"] == "device")
+    assert (done.returncode, done.stderr, found["ok"]) == (1, "", False)
+    assert found["settings"] == f"devices:\n  fw:\n    snmp:\n{lines}"
+    if not more:
+        people = agent("check", "--config", path, language="vi_VN.UTF-8")
+        assert (
+            f"Sửa các dòng này trong tệp cấu hình, giữ nguyên các dòng khác của fw:\n{found['settings']}"
+            in people.stdout
+        )
+
+
+def test_a_recording_that_cannot_be_written_is_said_before_the_walk(settings: Path, tmp_path: Path) -> None:
+    """Not after an hour, and not as a traceback."""
+    file = tmp_path / "nowhere" / "box.snmprec"
+    done = agent("walk", "router", "--record", file, "--config", settings)
+    message = f"tslcd-agent: --record {file}: {file.parent} is no directory that can be written to\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+@pytest.mark.parametrize("command", [["walk"], ["profile", "test"], ["explain"]])
+def test_who_does_not_answer_is_said_with_what_to_do(command: list[str]) -> None:
+    """The kind of failure, the device, the next command, in both languages."""
+    arguments = (*command, "127.0.0.1", "--community", "x", "--port", 1)
+    english, vietnamese = agent(*arguments), agent(*arguments, language="vi_VN.UTF-8")
+    assert (english.returncode, vietnamese.returncode) == (1, 1)
+    said = english.stdout + english.stderr
+    assert "refused" in said
+    assert "port 1 of 127.0.0.1 is closed" in said
+    assert "tslcd-agent check finds out why, and what to do" in said
+    assert "chạy tslcd-agent check để biết nguyên nhân và cách sửa" in vietnamese.stdout + vietnamese.stderr

@@ -10,7 +10,7 @@ import pytest
 from support.scripted_session import ScriptedSession, router
 from tslcd_agent.config import Auth, Interfaces, PolledDevice, Priv, Snmp
 from tslcd_agent.errors import BrokenError, RefusedError, SilentError, SnmpError
-from tslcd_agent.snmp.check import check_device
+from tslcd_agent.snmp.check import check_device, to_write
 from tslcd_agent.snmp.credentials import Finding
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
@@ -245,6 +245,12 @@ def taking(**changed: Any) -> Finding:
             ),
         ),
         (
+            msgspec.structs.replace(V3, context="vdom-9"),
+            Finding("context", V3),
+            "refused: user tslcd and the passwords are right, but nothing is answered in the context vdom-9: correct snmp.context, or leave it out",
+            "bị từ chối: người dùng tslcd và mật khẩu đúng, nhưng thiết bị không trả lời trong ngữ cảnh vdom-9: sửa hoặc bỏ snmp.context",
+        ),
+        (
             V3,
             Finding("wants priv", V3),
             "refused: user tslcd is known, but the device wants more: add snmp.priv (protocol and password)",
@@ -259,3 +265,36 @@ async def test_what_the_device_takes_instead_is_said_as_it_is_written(
     """The keys and values of the settings, so that a technician copies them."""
     assert await say(failing(error), snmp=snmp, finding=finding) == (False, english)
     assert await say(failing(error), snmp=snmp, finding=finding, language=Language.VI) == (False, vietnamese)
+
+
+@pytest.mark.parametrize(
+    ("configured", "found", "lines"),
+    [
+        (V2C, Snmp(version="1", community=Secret("hidden-word")), '      version: "1"\n'),
+        (
+            msgspec.structs.replace(V3, context="vdom-9"),
+            taking(auth="MD5", priv="AES-256", extension="reeder").snmp,
+            (
+                "      auth:\n        protocol: MD5\n"
+                "      priv:\n        protocol: AES-256\n        extension: reeder\n"
+                "      context: null\n"
+            ),
+        ),
+        (V3, Snmp(version="3", user="tslcd"), "      auth: null\n      priv: null\n"),
+    ],
+)
+def test_the_lines_to_write_are_yaml_of_what_changes(configured: Snmp, found: Snmp, lines: str) -> None:
+    """Nothing but the keys that change, under their parents, and never a secret."""
+    device = PolledDevice(
+        id="fw",
+        address="192.0.2.1",
+        port=161,
+        snmp=configured,
+        interfaces=Interfaces(),
+        interval=30,
+        timeout=1,
+        retries=1,
+        budget=5,
+    )
+    assert to_write(device, found) == f"devices:\n  fw:\n    snmp:\n{lines}"
+    assert to_write(device, configured) == ""

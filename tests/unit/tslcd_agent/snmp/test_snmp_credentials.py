@@ -139,12 +139,36 @@ async def test_a_device_that_locks_out_whom_it_refused_is_left_alone() -> None:
 
 
 async def test_nothing_but_what_is_configured_is_tried() -> None:
-    """The user, the passwords and the context stay what they are."""
+    """The user and the passwords stay what they are; the context does, or is left out."""
     device = Device(secure("MD5", ("DES", "blumenthal")), least=2)
     configured = msgspec.structs.replace(secure(), context="vdom-1")
     await find(device, configured)
     assert {snmp.user for snmp in device.asked} == {"tslcd"}
-    assert {snmp.context for snmp in device.asked} == {"vdom-1"}
+    assert {snmp.context for snmp in device.asked} == {"vdom-1", None}
     assert {part.password.reveal() for snmp in device.asked for part in (snmp.auth, snmp.priv) if part} == {
         "hidden-word"
     }
+
+
+@dataclass
+class WithoutContexts(Device):
+    """A device that leaves every question in a context unanswered once the user is right, as Net-SNMP does."""
+
+    def _judge(self, snmp: Snmp) -> Outcome:
+        outcome = super()._judge(msgspec.structs.replace(snmp, context=None))
+        return "silent" if snmp.context and outcome in {"answer", "access"} else outcome
+
+
+async def test_a_wrong_context_is_told_from_wrong_passwords() -> None:
+    """The same user without the context is answered: two questions."""
+    device = WithoutContexts(secure(), least=2)
+    configured = msgspec.structs.replace(secure(), context="vdom-9")
+    assert await find(device, configured) == Finding("context", secure())
+    assert len(device.asked) == 2
+
+
+async def test_a_wrong_context_and_a_wrong_protocol_are_both_found() -> None:
+    """What cannot be decrypted and what is in no context look the same; both are put right at once."""
+    device = WithoutContexts(secure("SHA", ("AES-256", "reeder")), least=1)
+    configured = msgspec.structs.replace(secure("SHA", ("DES", "blumenthal")), context="vdom-9")
+    assert await find(device, configured) == Finding("takes", secure("SHA", ("AES-256", "reeder")))
