@@ -8,7 +8,7 @@ Seen with gufo-snmp 0.13 by the fuzz rig (``tests/soak fuzz``), each with one da
   that looks like ours.
 * A sub-identifier of more than 32 bits is cut too: an object that nobody asked for under the name of one that somebody did.
 * An object identifier without an end is a RuntimeError, or another one; one that begins with a sub-identifier of two octets,
-  which SNMP has not, is read as one that begins with two others.
+  which SNMP has not, is read as one that begins with two others; so is one that begins with 2.40 or more, as 3.0.
 
 pysnmp 7.1 reads a number of no octets as 0, and takes sub-identifiers of any size.
 
@@ -45,6 +45,8 @@ _INTEGER_OCTETS: Final = 5
 _BINDING: Final = 4
 #: Elements in elements: an SNMP message has five levels.
 _MAX_DEPTH: Final = 8
+#: The first octet of an object identifier is 40 times the first arc, which is 0 to 2, and the second, below 40 in all of SNMP.
+_FIRST_ARCS: Final = 120
 #: A datagram cannot be larger.
 _MAX_SIZE: Final = 65535
 
@@ -178,7 +180,7 @@ def _check_value(data: bytes, tag: int, begin: int, end: int) -> None:
         if begin == end or int.from_bytes(data[begin:end], "big") >> _BITS[tag]:
             raise DatagramError("a number of no octets, or one that is larger than its type")
     elif tag == _OID:
-        if begin == end or (data[begin] | data[end - 1]) & _LONG or _LARGE_ARC.search(data, begin, end):
+        if begin == end or data[begin] >= _FIRST_ARCS or data[end - 1] & _LONG or _LARGE_ARC.search(data, begin, end):
             raise DatagramError(
                 "an object identifier without begin or end, or with a sub-identifier of more than 32 bits"
             )

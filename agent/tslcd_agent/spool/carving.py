@@ -9,6 +9,8 @@ Invariants:
 * Memory does not grow with the file, but for 16 bytes a page.
 
 The format: sqlite.org/fileformat2.html, sections 1.3 (header), 1.5 (free list), 1.6 (b-tree pages), 2.1 (records), 4 (journal).
+
+The reason for its length: one file format, read in one place.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ Invariants:
   version of this program, which nothing is read of.
 * A file that is not in its place any more (deleted, or another one put there) is copied to where it should be, into a new
   stream.
+
+The reason for its length: every method has its two halves, file and memory, and they are only right together.
 """
 
 from __future__ import annotations

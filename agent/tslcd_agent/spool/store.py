@@ -14,6 +14,8 @@ Invariants:
   first; but once what is kept longer has more than a third of the room, it goes first. What is too old goes whatever it is.
 * Every dropped row is counted by cause and class, and its number noted as lost, in the transaction that drops it. A number
   is lost until a collector turns out to have it, or every older report of its stream is gone too: then ``oldest`` tells.
+
+The reason for its length: everything that must change in one transaction stands in one class.
 """
 
 from __future__ import annotations

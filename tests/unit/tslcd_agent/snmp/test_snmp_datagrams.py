@@ -95,6 +95,10 @@ HARMFUL = {
         cell(snmp.oid("2.999.1")),
         "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
     ),
+    "an identifier that begins with 3.7": (
+        answer(snmp.binding(snmp.oid(UP_TIME), snmp.tlv(snmp.OID, b"\x7f"))),
+        "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
+    ),
     "an identifier of nothing": (
         answer(snmp.binding(snmp.tlv(snmp.OID, b""), snmp.number(1))),
         "an object identifier without begin or end, or with a sub-identifier of more than 32 bits",
