@@ -64,7 +64,7 @@ VERIFY_ROWS: Final = 4096
 _UNKNOWN: Final = 2**20
 _FAR: Final = 2**62
 _COPY: Final = 500
-_TROUBLE: Final = (sqlite3.Error, DamagedError, NewerError, OSError)
+_TROUBLE: Final = (sqlite3.Error, DamagedError, NewerError, OSError, UnicodeDecodeError)
 
 T = TypeVar("T")
 _log = get_logger("spool")
@@ -112,7 +112,7 @@ class Engine:
             aside = set_aside(self._path, self._stamp(), NEWER)
             self._store = Store(self._path, self._bounds, other_bytes(self._directory))
             _log.error("spool file of a later version set aside", file=aside.name, reason=str(error))
-        except (sqlite3.Error, DamagedError) as error:
+        except (sqlite3.Error, DamagedError, UnicodeDecodeError) as error:
             if not is_damage(error):
                 raise
             self._replace(error)
@@ -248,7 +248,7 @@ class Engine:
         try:
             try:
                 return work(store)
-            except (sqlite3.Error, DamagedError) as error:
+            except (sqlite3.Error, DamagedError, UnicodeDecodeError) as error:
                 if not is_damage(error):
                     raise
                 self._replace(error)

@@ -40,6 +40,8 @@ _BESIDE: Final = (
 )
 #: SQLITE_CORRUPT, SQLITE_NOTADB: the file is damaged, not the disk full.
 _DAMAGED: Final = frozenset({11, 26})
+#: What SQLite says of our own statements when the text of the schema was damaged: it has no code for that.
+_OTHER_SCHEMA: Final = ("no such column", "no such table", "malformed")
 
 _decoder = msgspec.json.Decoder(State)
 
@@ -58,7 +60,9 @@ class NewerError(Exception):
 
 def is_damage(error: Exception) -> bool:
     """Whether an error says that the file itself is damaged, rather than that the disk is full or failing."""
-    if isinstance(error, DamagedError):
+    if isinstance(error, DamagedError | UnicodeDecodeError):
+        return True  # of the schema's own text: sqlite3 decodes it for its message
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_OTHER_SCHEMA):
         return True
     number = getattr(error, "sqlite_errorcode", None)
     return isinstance(number, int) and number & 0xFF in _DAMAGED

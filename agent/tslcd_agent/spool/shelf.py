@@ -148,7 +148,7 @@ def read_only(path: Path) -> Shelf | None:
             version: Any = connection.execute("PRAGMA user_version").fetchone()[0]
             if version <= VERSION:
                 return Shelf(connection, load_state(connection), VERSION if version == VERSION else 1)
-        except (sqlite3.Error, DamagedError):
+        except (sqlite3.Error, DamagedError, UnicodeDecodeError):
             pass
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):

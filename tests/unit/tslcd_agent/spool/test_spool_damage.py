@@ -301,3 +301,28 @@ def test_a_damaged_dictionary_costs_nothing_while_its_twin_is_whole(tmp_path: Pa
         )
         assert engine.statistics().totals.dropped_damage == (0 if number == 0 else 20)
         engine.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "damaged"),
+    [
+        (b"mono REAL", b"m\xffno REAL"),
+        (b"mono REAL", b"mano REAL"),
+        (b"CREATE TABLE report", b"CREATE T\xffBLE report"),
+        (b"CREATE TABLE report", b"CREATE TABLE resort"),
+        (b"tablereportreport", b"tableresortreport"),
+        (b"CREATE TABLE state", b"CREATE TABLE st\xffte"),
+    ],
+)
+def test_damaged_schema_is_damage_of_the_file(tmp_path: Path, text: bytes, damaged: bytes) -> None:
+    """The file is set aside, and every row is delivered: no exception gets out, and it is no failing disk."""
+    files, _stream, held = made(tmp_path / "made", clean=True)
+    assert files[FILE].count(text) == 1
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    (folder / FILE).write_bytes(files[FILE].replace(text, damaged))
+    clock = Clock()
+    for _ in range(2):
+        engine = opened(folder, clock)
+        assert (set(waiting(engine)), engine.statistics().failing) == (held, "")
+        engine.close()
