@@ -329,13 +329,14 @@ class Courier:
         self._told_at = now
 
     def _news(self, statistics: Statistics) -> tuple[object, ...]:
-        return (statistics.stream, statistics.totals.dropped, len(self._lost), self.config_digest)
+        return (statistics.stream, statistics.totals.dropped, len(self._lost), statistics.lost, self.config_digest)
 
     async def _tell_status(self, connection: Connection, statistics: Statistics) -> None:
         if self._told and self._told[0] != statistics.stream:
             self._lost = RangeSet()
         if statistics.oldest > 1:
             self._lost.remove(1, statistics.oldest - 1)
+        lost = RangeSet((*self._lost, *statistics.lost))
         status = Status(
             agent=self._agent,
             online=True,
@@ -346,7 +347,7 @@ class Courier:
             boot=self._boot,
             oldest=statistics.oldest,
             newest=statistics.newest,
-            lost=list(self._lost)[:MAX_RANGES],
+            lost=list(lost)[:MAX_RANGES],
             start_reason=self._spool.start_reason,
         )
         told = self._news(statistics)

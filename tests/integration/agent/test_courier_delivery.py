@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from tslcd_agent.spool import Bounds, Draft, Spool, system_clock
 from tslcd_runtime.health import Health
 from tslcd_runtime.mqtt import Connection, Endpoint
 from tslcd_wire.ranges import RangeSet
-from tslcd_wire.report import Ack
+from tslcd_wire.report import Ack, Event
 from tslcd_wire.topics import Lane, Topic
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ BOOT = "7c1e0000"
 class Agent:
     """Spool, reporter and courier, without producers."""
 
-    def __init__(self, directory: Path, endpoints: list[Endpoint], **settings: object) -> None:
-        self.spool = Spool(directory, Bounds(50 * 2**20, 86400), system_clock(BOOT))
+    def __init__(
+        self, directory: Path, endpoints: list[Endpoint], *, size: int = 50 * 2**20, **settings: object
+    ) -> None:
+        self.spool = Spool(directory, Bounds(size, 86400), system_clock(BOOT))
         defaults: dict[str, object] = {
             "ack_timeout": 1.0,
             "reconnect_min": 0.05,
@@ -212,6 +215,24 @@ async def test_missing_is_sent_again_and_lost_is_told(tmp_path: Path, broker: Br
         await until(lambda: any(status.lost == [(3, 3)] for status in collector.statuses))
         assert await agent.waiting() == 1
         assert collector.seqs().count(5) == 1
+
+
+async def test_holes_that_the_bound_made_are_told_unasked(tmp_path: Path, broker: Broker) -> None:
+    """Where link changes were kept and measurements before and after them dropped, the status names the numbers."""
+    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], size=2 * 2**20)
+    async with agent.spool:
+        await agent.report(3)
+        up = Event(kind="link", key="wan1", up=False, at=time.time(), source="trap")
+        await agent.reporter.submit(Reading("fw", {}, (up,), time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)))
+        noise = random.Random(1)  # noqa: S311 - the same for every run
+        while not (statistics := await agent.spool.statistics()).lost:
+            table: Table = {"key": [noise.randbytes(60).hex() for _ in range(400)], "loss_ratio": [0.0] * 400}
+            await agent.reporter.submit(Reading("", {"probe": table}, (), time.time(), 0.0))
+    assert (statistics.oldest, statistics.lost[0][0]) == (4, 5)
+    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], size=2 * 2**20)
+    async with FakeCollector(broker.port, answering=False) as collector, agent.working():
+        await until(lambda: any(status.oldest == 4 and status.lost[:1] for status in collector.statuses))
+        assert [tuple(one) for one in collector.statuses[-1].lost] == list(statistics.lost)
 
 
 async def test_two_collectors_are_required(tmp_path: Path, broker: Broker) -> None:
