@@ -226,7 +226,7 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
         [
             f"{size.interfaces} interfaces, once a second, {size.polls} polls a round; peer: the same objects, GETBULK of 25",
             f"ours reads speeds and descriptions every {REDISCOVER_EVERY} polls, the rest every time; the peer all every time",
-            f"collectd: the same columns without ifAlias, GETBULK of {collectd.BULK}; it walks ifName with every two of them",
+            f"collectd: the same counters and states of interfaces without ifAlias, GETBULK of {collectd.BULK}; it walks ifName with every two of them",
             "the collector's idle loops serve all devices; they are in the first figure as if for this one alone",
             "bytes: Ethernet header and above, both ways; to the centre: ours MQTT, the peer's SNMP as polled from there",
         ],

@@ -2,7 +2,7 @@
 
 Two modules: ``same`` has the objects that our agent reads, ``walk`` all of ifTable and ifXTable, which is what people use.
 The configuration changed with 0.23 (credentials apart from modules), so both forms are known and the installed version
-decides. OIDs are those of IF-MIB (RFC 2863) and SNMPv2-MIB (RFC 3418), written here once more on purpose: a mistake in the
+decides. OIDs are those of IF-MIB (RFC 2863), SNMPv2-MIB (RFC 3418) and UCD-SNMP-MIB, written here once more on purpose: a mistake in the
 agent's must not be the peer's too.
 """
 
@@ -27,7 +27,9 @@ WALK: Final = "walk"
 _SPLIT: Final = (0, 23)
 
 _IF: Final = "1.3.6.1.2.1.2.2.1"
-_IFX: Final = "1.3.6.1.2.1.31.1.1.1"
+_IF_MIB: Final = "1.3.6.1.2.1.31.1"
+_IFX: Final = f"{_IF_MIB}.1.1"
+_UCD: Final = "1.3.6.1.4.1.2021"
 _IF_NAME: Final = f"{_IFX}.1"
 _Object = tuple[str, str, str]
 #: Name, OID and type in the exporter's words.
@@ -44,6 +46,7 @@ _SAME_COLUMNS: Final[tuple[_Object, ...]] = (
     ("ifHCOutUcastPkts", f"{_IFX}.11", "counter"),
     ("ifHighSpeed", f"{_IFX}.15", "gauge"),
     ("ifAlias", f"{_IFX}.18", "DisplayString"),
+    ("ifCounterDiscontinuityTime", f"{_IFX}.19", "gauge"),
 )
 _SAME_SCALARS: Final[tuple[_Object, ...]] = (
     ("sysDescr", "1.3.6.1.2.1.1.1", "DisplayString"),
@@ -51,6 +54,13 @@ _SAME_SCALARS: Final[tuple[_Object, ...]] = (
     ("sysUpTime", "1.3.6.1.2.1.1.3", "gauge"),
     ("sysName", "1.3.6.1.2.1.1.5", "DisplayString"),
     ("ifNumber", "1.3.6.1.2.1.2.1", "gauge"),
+    ("ifTableLastChange", f"{_IF_MIB}.1.5", "gauge"),
+    # what our agent's profile of Net-SNMP reads in every round: CPU and memory
+    ("ssCpuIdle", f"{_UCD}.11.11", "gauge"),
+    ("memTotalReal", f"{_UCD}.4.5", "gauge"),
+    ("memAvailReal", f"{_UCD}.4.6", "gauge"),
+    ("memBuffer", f"{_UCD}.4.14", "gauge"),
+    ("memCached", f"{_UCD}.4.15", "gauge"),
 )
 _WALK_COLUMNS: Final[tuple[_Object, ...]] = (
     *_SAME_COLUMNS,
@@ -79,7 +89,6 @@ _WALK_COLUMNS: Final[tuple[_Object, ...]] = (
     ("ifLinkUpDownTrapEnable", f"{_IFX}.14", "gauge"),
     ("ifPromiscuousMode", f"{_IFX}.16", "gauge"),
     ("ifConnectorPresent", f"{_IFX}.17", "gauge"),
-    ("ifCounterDiscontinuityTime", f"{_IFX}.19", "gauge"),
 )
 
 
