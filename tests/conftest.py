@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
@@ -45,6 +46,14 @@ def no_blocking_calls() -> Iterator[None]:
             if call in guard.functions:
                 guard.functions[call].can_block_in(file, callers)
         yield
+
+
+@pytest.fixture(autouse=True)
+def logging_of_its_own() -> Iterator[None]:
+    """Leave the configuration of the log as it was found: a program or a rig that ran inside a test has set its own."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)

@@ -147,8 +147,13 @@ class Crashed:
             setattr(self, name, getattr(self, name) + value)
 
 
-def run(states: int, seed: int, share: int = 0, shares: int = 1, *, mutant: str = "") -> Crashed:
-    """Try so many states, or a share of them, of a script of the share's own; ``mutant``: of :data:`rigs.keepers.MUTANTS`."""
+def run(
+    states: int, seed: int, share: int = 0, shares: int = 1, *, mutant: str = "", rotten_in: int = _ROTTEN
+) -> Crashed:
+    """Try so many states, or a share of them, of a script of the share's own; ``mutant``: of :data:`rigs.keepers.MUTANTS`.
+
+    One state in ``rotten_in`` has a flipped bit besides.
+    """
     result = Crashed(scripts=1)
     dice = random.Random(f"{seed} {share}")  # noqa: S311 - repeatable on purpose
     with Mother() as mother:
@@ -166,7 +171,7 @@ def run(states: int, seed: int, share: int = 0, shares: int = 1, *, mutant: str 
                 vain = 0
                 goal = min(wanted, result.states + each)
                 while result.states < goal and vain < _VAIN:
-                    vain += not _try(account, disk.crashed(dice), step, dice, seen, result)
+                    vain += not _try(account, disk.crashed(dice), step, dice, seen, result, rotten_in)
             if result.states == before:
                 break  # there are no more
     return result
@@ -184,10 +189,16 @@ def _steps(events: list[Event]) -> Iterator[tuple[Account, Disk, int]]:
 
 
 def _try(
-    account: Account, files: dict[str, bytes], step: int, dice: random.Random, seen: set[bytes], result: Crashed
+    account: Account,
+    files: dict[str, bytes],
+    step: int,
+    dice: random.Random,
+    seen: set[bytes],
+    result: Crashed,
+    rotten_in: int,
 ) -> bool:
     """Judge a disk; False when it was judged before, at this step or with the same said."""
-    rotten = dice.randrange(_ROTTEN) == 0
+    rotten = dice.randrange(rotten_in) == 0
     if rotten and any(files.values()):
         name = dice.choice(sorted(name for name, content in files.items() if content))
         rotted = bytearray(files[name])
