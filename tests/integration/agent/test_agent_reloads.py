@@ -1,4 +1,4 @@
-"""Fifty reloads: what producers opened is closed again, and memory does not grow."""
+"""Reloads: what producers opened is closed again, and memory does not grow."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Final
 from support.processes import Program, free_port, running, wait_until
 from support.snmpd import COMMUNITY, V3_AUTH, V3_PRIV, V3_USER, Snmpd
 
-RELOADS: Final = 50
+RELOADS: Final = 25
 #: Reloads until every module is imported and memory has its shape.
 WARM: Final = 10
 #: What may come and go between two looks: a connection under way, a probe of this moment.
 SLACK: Final = 3
-#: In bytes. One engine of the trap listener that stayed each time would be some 40 MB, and measured are 5 in all.
-GROWTH: Final = 16 * 2**20
+#: In bytes. One engine of the trap listener that stayed each time would be some 15 MB, and measured are 2 in all.
+GROWTH: Final = 8 * 2**20
 SETTINGS: Final = """
 agent: {{id: a-1, province: "86"}}
 log: {{format: logfmt}}

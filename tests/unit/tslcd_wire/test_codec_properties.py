@@ -41,7 +41,7 @@ def check(payload: bytes) -> None:
         assert (again.report if decode is decode_report else again) == message
 
 
-@settings(max_examples=2000)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | JUNK.map(lambda junk: json.dumps(junk).encode())
 )
@@ -52,7 +52,7 @@ def test_any_bytes_are_refused_or_valid(payload: bytes) -> None:
     check(payload)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(reports)
 def test_report_comes_back_as_it_was(report: Report) -> None:
     """decode(encode(x)) == x for every valid report, nothing is refused, and encoding again gives the same bytes."""
@@ -67,7 +67,7 @@ def test_report_comes_back_as_it_was(report: Report) -> None:
     assert len(list(decoded.report.samples())) == known
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(statuses, acks)
 def test_status_and_acknowledgement_come_back_as_they_were(status: Status, ack: Ack) -> None:
     """decode(encode(x)) == x for every valid status and acknowledgement."""
@@ -75,7 +75,7 @@ def test_status_and_acknowledgement_come_back_as_they_were(status: Status, ack: 
     assert decode_ack(encode(ack)) == ack
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(reports.map(encode), st.data())
 def test_damaged_bytes_of_a_report(payload: bytes, data: st.DataObject) -> None:
     """A report with some bytes changed, cut out or put in is refused or valid."""
@@ -99,7 +99,7 @@ def _places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, one in inner for place in _places(one, (*path, key)))]
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(reports, st.data())
 def test_foreign_value_anywhere_in_a_report(report: Report, data: st.DataObject) -> None:
     """A valid document with any JSON value put at any place is refused or valid."""
@@ -123,7 +123,7 @@ def test_number_that_is_not_finite_is_sent_as_unknown(report: Report) -> None:
     assert decode_report(encode(report)).report.tables["interface"]["speed_bits_per_second"] == [None, None, 1.0]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=100)
 @given(st.text(st.characters(), max_size=300))
 @example("a" * 127 + " b")
 @example("\ud800\x00\x9b\u2028\u2029")
