@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tslcd_agent.config import AgentConfig, load_config
 from tslcd_agent.config.untouchable import permission
 from tslcd_agent.courier import Courier
+from tslcd_agent.courier.meter import Meter
 from tslcd_agent.links.gate import TrapStatistics
 from tslcd_agent.links.local import LocalLinks
 from tslcd_agent.links.pollers import Pollers
@@ -66,8 +67,10 @@ async def run(path: Path, config: AgentConfig) -> None:
     bounds = Bounds(int(config.spool.max_size), config.spool.max_age)
     async with Spool(Path(config.spool.directory), bounds, system_clock(boot)) as spool:
         _tell_start(spool)
+        budgets = {one.title: one.monthly_budget for one in config.brokers if one.monthly_budget is not None}
+        meter = Meter(Path(config.spool.directory, "metered.json"), budgets)
         courier = Courier(
-            spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health
+            spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health, meter=meter
         )
         courier.permits = permission(config.untouchable())
         reporter = Reporter(spool, config.agent.id, boot, courier.wake)
@@ -79,6 +82,7 @@ async def run(path: Path, config: AgentConfig) -> None:
             interval=0,
             activity=lambda: {**polls.activity(), **traps.activity(), **states.activity(), **probes.activity()},
         )
+        courier.on_uplink_change = heartbeat.hurry
         parts = _Parts(reporter.submit, courier, heartbeat, health, polls, traps, states, probes)
         async with asyncio.TaskGroup() as group:
             courier.config_digest = await asyncio.to_thread(digest, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import time
@@ -127,6 +128,7 @@ class Heartbeat:
         self._activity = activity
         self._began = time.monotonic()
         self._started = time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._due = asyncio.Event()
         #: Seconds between heartbeats; may be changed while it runs.
         self.interval = interval
 
@@ -135,10 +137,17 @@ class Heartbeat:
         try:
             while True:
                 self._health.register("heartbeat", 3 * self.interval + 30)
+                self._due.clear()
                 await self.beat()
-                await asyncio.sleep(self.interval)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.interval):
+                        await self._due.wait()
         finally:
             self._health.unregister("heartbeat")
+
+    def hurry(self) -> None:
+        """Beat now: something changed that the centre should know."""
+        self._due.set()
 
     async def beat(self) -> None:
         """Leave a sign of life and report once."""

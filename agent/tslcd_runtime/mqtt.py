@@ -13,6 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ import msgspec
 
 from tslcd_runtime import sockets
 from tslcd_runtime.absence import absent
-from tslcd_runtime.mqtt_session import ClosedEarlyError, MqttConnectError, Session
+from tslcd_runtime.mqtt_session import ClosedEarlyError, MqttConnectError, Session, upgrade
 from tslcd_runtime.secret import Secret
 
 # paho takes dnspython along where it is installed: 3.6 MB for SRV records, which nobody asks for here
@@ -53,7 +54,10 @@ CODES: Final[tuple[Code, ...]] = ("unreachable", "refused", "tls", "timeout", "l
 
 
 class BrokerError(Exception):
-    """The broker cannot be used. ``code``: unreachable, refused (who we are), tls, timeout, lost (was connected)."""
+    """The broker cannot be used.
+
+    ``code``: unreachable, refused (who we are), tls, timeout (no answer, also when connected), lost (the connection ended).
+    """
 
     def __init__(self, code: Code, message: str) -> None:
         """Keep the code beside the message."""
@@ -76,7 +80,12 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One broker. ``protocol`` is the MQTT version; ``username`` and ``password`` are for brokers without certificates."""
+    """One broker. ``protocol`` is the MQTT version; ``username`` and ``password`` are for brokers without certificates.
+
+    ``transport`` websocket asks for ``path`` by HTTP first (MQTT 5 section 6), with ``tls`` as wss: a way through firewalls that
+    let nothing but port 443 out. ``source`` is an address of this machine to connect from, ``interface`` the name of one of its
+    interfaces to connect through (socket(7), SO_BINDTODEVICE).
+    """
 
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
@@ -85,6 +94,19 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls: Tls | None = None
     username: str | None = None
     password: Secret | None = None
+    transport: Literal["tcp", "websocket"] = "tcp"
+    path: Annotated[str, msgspec.Meta(pattern="^/[!-~]*$", max_length=255)] = "/mqtt"
+    source: str | None = None
+    interface: Annotated[str, msgspec.Meta(min_length=1, max_length=15)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a source that is no address."""
+        if self.source is not None:
+            try:
+                ipaddress.ip_address(self.source)
+            except ValueError:
+                msg = f"source: expected an IP address of this machine, got {self.source!r}"
+                raise ValueError(msg) from None
 
     def __str__(self) -> str:
         """Say where, and nothing of who."""
@@ -166,9 +188,17 @@ class Connection:
         endpoint = self.endpoint
         try:
             context = _tls_context(endpoint.tls) if endpoint.tls else None
-            return sockets.connect(
-                endpoint.host, endpoint.port, context, self._timeout, address=self._address, permits=self._permits
+            ready = sockets.connect(
+                endpoint.host,
+                endpoint.port,
+                context,
+                self._timeout,
+                address=self._address,
+                permits=self._permits,
+                leaving_by=sockets.Exit(endpoint.source, endpoint.interface),
             )
+            if endpoint.transport == "websocket":
+                ready = upgrade(ready, endpoint.host, endpoint.port, endpoint.path)
         except TimeoutError:
             raise
         except ssl.SSLError as error:
@@ -176,6 +206,8 @@ class Connection:
             raise BrokerError("tls", f"broker {endpoint}: TLS: {reason.lower().replace('_', ' ')}") from None
         except OSError as error:
             raise BrokerError("unreachable", f"broker {endpoint}: {_reason(error)}") from None
+        else:
+            return ready
 
     def _make_session(self, ready: socket.socket) -> Session:
         endpoint, will = self.endpoint, self._will
@@ -240,7 +272,7 @@ class Connection:
             message = await client.inbox.get()
             if message is None:
                 client.inbox.put_nowait(None)  # whoever else iterates, or comes again, hears it too
-                raise BrokerError("lost", f"broker {self.endpoint}: {client.loss}")
+                raise BrokerError("timeout" if client.mute else "lost", f"broker {self.endpoint}: {client.loss}")
             yield Delivery(message.topic, bytes(message.payload), message.retain, message.qos, message.mid)
 
     def acknowledge(self, delivery: Delivery) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tslcd_runtime.absence import absent
@@ -21,7 +22,7 @@ from tslcd_runtime.absence import absent
 with absent("dns"):
     import aiomqtt
     from aiomqtt.exceptions import MqttCodeError, MqttConnectError
-    from paho.mqtt.client import MQTT_ERR_SUCCESS
+    from paho.mqtt.client import MQTT_ERR_SUCCESS, _WebsocketWrapper
 
 if TYPE_CHECKING:
     import socket
@@ -37,6 +38,23 @@ _LOGGER.setLevel(logging.CRITICAL)
 
 class ClosedEarlyError(Exception):
     """The broker closed the connection before it had answered the CONNECT."""
+
+
+#: MQTT 5 section 4.13: what paho calls a broker that did not answer its ping.
+_KEEPALIVE_TIMEOUT: Final = 141
+
+
+def upgrade(ready: socket.socket, host: str, port: int, path: str) -> socket.socket:
+    """Ask for a WebSocket on a connected socket; return what paho takes for one. Closes it on failure. Raises OSError. Blocks."""
+    try:
+        secure = isinstance(ready, ssl.SSLSocket)
+        return cast("socket.socket", _WebsocketWrapper(ready, host, port, secure, path, None))
+    except BaseException as error:
+        ready.close()
+        if isinstance(error, IndexError | ValueError):  # what paho says of an answer that is not HTTP
+            msg = "no WebSocket there"
+            raise ConnectionError(msg) from None
+        raise
 
 
 class Session(aiomqtt.Client):
@@ -80,6 +98,12 @@ class Session(aiomqtt.Client):
         reason = str(getattr(error, "rc", None) or error or "").lower()
         # paho says "unspecified error" for everything that TCP says
         return f"connection lost: {reason}" if reason and "unspecified" not in reason else "connection lost"
+
+    @property
+    def mute(self) -> bool:
+        """Whether the connection ended because the broker did not answer, and not because anybody closed it."""
+        error = self._disconnected.exception() if self._disconnected.done() else None
+        return getattr(getattr(error, "rc", None), "value", None) == _KEEPALIVE_TIMEOUT
 
     async def goodbye(self, within: float) -> None:
         """Send DISCONNECT and wait until it is written, ``within`` seconds at most."""
@@ -171,4 +195,4 @@ class Session(aiomqtt.Client):
         self.inbox.put_nowait(message)
 
 
-__all__ = ["ClosedEarlyError", "MqttConnectError", "Session"]
+__all__ = ["ClosedEarlyError", "MqttConnectError", "Session", "upgrade"]

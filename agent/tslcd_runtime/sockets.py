@@ -12,13 +12,31 @@ import asyncio
 import errno
 import socket
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+
+class Exit(NamedTuple):
+    """Where connections leave this machine: from an address of its own, through one of its interfaces; None for any."""
+
+    source: str | None = None
+    interface: str | None = None
+
+    @property
+    def family(self) -> int:
+        """Return the address family that the source has."""
+        if self.source is None:
+            return socket.AF_UNSPEC
+        return socket.AF_INET6 if ":" in self.source else socket.AF_INET
+
+
+#: Where the kernel's routes lead.
+ANY_EXIT: Final = Exit()
 
 
 async def in_daemon_thread(function: Callable[[], T], discard: Callable[[T], None]) -> T:
@@ -75,13 +93,15 @@ def connect(
     *,
     address: str | None = None,
     permits: Callable[[str], bool] | None = None,
+    leaving_by: Exit = ANY_EXIT,
 ) -> socket.socket:
     """Connect, and with a ``context`` shake hands. ``timeout`` (seconds) bounds each step. Raises OSError. Blocks.
 
     With ``address`` the name ``host`` is not looked up, only shown to the peer and looked for in its certificate.
-    ``permits`` says of each address whether anything may be sent to it; of the others nothing is tried.
+    ``permits`` says of each address whether anything may be sent to it; of the others nothing is tried. ``leaving_by``: from
+    which address or through which interface of this machine.
     """
-    plain = _connect(address or host, port, timeout, permits)
+    plain = _connect(address or host, port, timeout, permits, leaving_by)
     try:
         # a report is one packet after another: waiting for the peer's TCP would only delay it
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -91,15 +111,25 @@ def connect(
         raise
 
 
-def _connect(host: str, port: int, timeout: float, permits: Callable[[str], bool] | None) -> socket.socket:
+def _connect(
+    host: str, port: int, timeout: float, permits: Callable[[str], bool] | None, leaving_by: Exit
+) -> socket.socket:
     """Connect to the first address of ``host`` that is permitted and answers. Raises OSError. Blocks."""
-    if permits is None:
-        return socket.create_connection((host, port), timeout=timeout)
-    found = dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     failure = OSError(errno.EACCES, "nothing may be sent to that address")
-    for one in filter(permits, found):
+    for family, kind, protocol, _, target in socket.getaddrinfo(host, port, leaving_by.family, socket.SOCK_STREAM):
+        if permits is not None and not permits(str(target[0])):
+            continue
+        made = socket.socket(family, kind, protocol)
         try:
-            return socket.create_connection((one, port), timeout=timeout)
+            made.settimeout(timeout)
+            if leaving_by.interface is not None:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, leaving_by.interface.encode())
+            if leaving_by.source is not None:
+                made.bind((leaving_by.source, 0))
+            made.connect(target)
         except OSError as error:
+            made.close()
             failure = error
+        else:
+            return made
     raise failure

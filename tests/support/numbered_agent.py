@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tslcd_agent.config import Courier as CourierSettings
-from tslcd_agent.config import Identity
+from tslcd_agent.config import Identity, Uplink
 from tslcd_agent.courier import Courier
 from tslcd_agent.readings import Reading
 from tslcd_agent.reporter import Reporter, boot_id
 from tslcd_agent.spool import Bounds, Spool, system_clock
 from tslcd_runtime.health import Health
-from tslcd_runtime.mqtt import Connection, Endpoint
+from tslcd_runtime.mqtt import Connection
 from tslcd_wire.codec import decode_report
 from tslcd_wire.topics import Lane, parse
 
@@ -47,9 +47,9 @@ async def run(directory: Path, port: int, ledger: Path, mutant: str) -> None:
     async with Spool(directory, Bounds(200 * 2**20, 30 * 86400.0), system_clock(boot)) as spool:
         if mutant == "delete-on-puback":
             _delete_on_puback(spool)
-        endpoint = Endpoint(port=port, keepalive=5)
+        uplink = Uplink(port=port, keepalive=5)
         identity = Identity(id=AGENT, province=PROVINCE)
-        courier = Courier(spool, [endpoint], settings, identity, version="0", boot=boot, health=Health())
+        courier = Courier(spool, [uplink], settings, identity, version="0", boot=boot, health=Health())
         reporter = Reporter(spool, AGENT, boot, courier.wake)
         async with asyncio.TaskGroup() as group:
             group.create_task(courier.run())

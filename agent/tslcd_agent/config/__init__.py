@@ -27,5 +27,6 @@ from tslcd_agent.config.probes import PathProbe as PathProbe
 from tslcd_agent.config.probes import Probe as Probe
 from tslcd_agent.config.probes import TcpProbe as TcpProbe
 from tslcd_agent.config.probes import TlsProbe as TlsProbe
+from tslcd_agent.config.uplinks import Uplink as Uplink
 from tslcd_agent.config.values import MIN_INTERVAL as MIN_INTERVAL
 from tslcd_agent.config.values import normal_address as normal_address

@@ -21,10 +21,10 @@ from msgspec import Meta
 from tslcd_agent.config.devices import Device, PolledDevice, check_devices
 from tslcd_agent.config.links import Links, Traps, check_links
 from tslcd_agent.config.probes import Probe, check_probes
+from tslcd_agent.config.uplinks import Uplink, check_uplinks
 from tslcd_agent.config.values import MIN_INTERVAL, Settings, normal_address
 from tslcd_runtime import settings
 from tslcd_runtime.logs import Format, Level
-from tslcd_runtime.mqtt import Endpoint
 from tslcd_runtime.units import DURATION, BitRate, ByteSize, Duration
 from tslcd_wire.report import Id
 
@@ -63,10 +63,12 @@ class Spool(Settings, frozen=True, kw_only=True):
 class Courier(Settings, frozen=True, kw_only=True):
     """How reports leave.
 
-    ``ack_timeout``: a report without an answer for so long drops the connection. ``live_window``: younger reports go on
+    ``ack_timeout``: a report that no collector has for so long, though it has later ones, is sent again. ``live_window``: younger reports go on
     the live lane, newest first. ``history_rate``: bound of the history lane. ``required_acks``: how many collectors must
     have stored a report before it is deleted. ``reconnect_min``, ``reconnect_max``: bounds of the jittered pause between
-    attempts. ``answer_timeout``: the longest wait for a broker's answer.
+    attempts, see :mod:`tslcd_agent.courier.route`. ``answer_timeout``: the longest wait for a broker's answer.
+    ``history_share``: the part of the link's time that history may take. ``return_after``: an earlier uplink is used again when
+    it has answered for so long.
     """
 
     ack_timeout: Duration = 20.0
@@ -75,8 +77,10 @@ class Courier(Settings, frozen=True, kw_only=True):
     required_acks: Annotated[int, Meta(ge=1, le=8)] = 1
     compress_history: bool = True
     reconnect_min: Duration = 1.0
-    reconnect_max: Duration = 30.0
+    reconnect_max: Duration = 45.0
     answer_timeout: Duration = 10.0
+    history_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    return_after: Duration = 60.0
 
 
 class Poll(Settings, frozen=True, kw_only=True):
@@ -107,7 +111,7 @@ class AgentConfig(Settings, frozen=True, kw_only=True):
     agent: Identity
     language: Literal["auto", "vi", "en"] = "auto"
     log: Log = Log()
-    brokers: Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=8)]
+    brokers: Annotated[tuple[Uplink, ...], Meta(min_length=1, max_length=8)]
     spool: Spool = Spool()
     courier: Courier = Courier()
     poll: Poll = Poll()
@@ -161,6 +165,7 @@ def cross_check(loaded: Loaded[AgentConfig]) -> Iterator[Problem]:
         yield loaded.problem(("courier", "reconnect_min"), "longer than courier.reconnect_max")
     if config.poll.budget > config.poll.interval:
         yield loaded.problem(("poll", "budget"), f"longer than poll.interval, {DURATION.show(config.poll.interval)}")
+    yield from check_uplinks(loaded)
     yield from check_devices(loaded)
     yield from _profiles(loaded)
     yield from check_links(loaded)
@@ -200,6 +205,7 @@ def _durations(loaded: Loaded[AgentConfig]) -> Iterator[Problem]:
                 "reconnect_min",
                 "reconnect_max",
                 "answer_timeout",
+                "return_after",
             )
         ),
         *((("probes", name, "timeout"), probe.timeout) for name, probe in config.probes.items()),

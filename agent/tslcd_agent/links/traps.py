@@ -27,8 +27,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tslcd_agent.config.values import normal_address
+from tslcd_agent.courier.route import Backoff
 from tslcd_agent.errors import SnmpError
-from tslcd_agent.lanes import Backoff
 from tslcd_agent.links.engine_clock import ClockQuestions, ask_clock
 from tslcd_agent.links.engine_identity import EngineIdentity, next_identity
 from tslcd_agent.links.gate import Gate, Refusals, TrapStatistics

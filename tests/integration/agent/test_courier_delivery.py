@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from typing import TYPE_CHECKING
@@ -11,82 +10,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.broker import Broker
+from support.delivering_agent import BOOT, Agent, empty
 from support.fake_collector import FakeCollector, until
-from tslcd_agent.config import Courier as CourierSettings
-from tslcd_agent.config import Identity
-from tslcd_agent.courier import Courier
+from tslcd_agent.config import Uplink
 from tslcd_agent.readings import Reading
-from tslcd_agent.reporter import Reporter
-from tslcd_agent.spool import Bounds, Draft, Spool, system_clock
-from tslcd_runtime.health import Health
+from tslcd_agent.spool import Draft
 from tslcd_runtime.mqtt import Connection, Endpoint
 from tslcd_wire.ranges import RangeSet
 from tslcd_wire.report import Ack, Event
 from tslcd_wire.topics import Lane, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tslcd_wire.report import Table
-
-BOOT = "7c1e0000"
-
-
-class Agent:
-    """Spool, reporter and courier, without producers."""
-
-    def __init__(
-        self, directory: Path, endpoints: list[Endpoint], *, size: int = 50 * 2**20, **settings: object
-    ) -> None:
-        self.spool = Spool(directory, Bounds(size, 86400), system_clock(BOOT))
-        defaults: dict[str, object] = {
-            "ack_timeout": 1.0,
-            "reconnect_min": 0.05,
-            "reconnect_max": 0.2,
-            "answer_timeout": 2.0,
-            "history_rate": 1e8,
-        }
-        self.courier = Courier(
-            self.spool,
-            endpoints,
-            CourierSettings(**{**defaults, **settings}),  # type: ignore[arg-type]
-            Identity(id="a-1", province="86"),
-            version="0",
-            boot=BOOT,
-            health=Health(),
-        )
-        self.reporter = Reporter(self.spool, "a-1", BOOT, self.courier.wake)
-
-    @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[Agent]:
-        """Run for the time of a block, then stop cleanly."""
-        async with self.spool:
-            task = asyncio.create_task(self.courier.run(), name="courier")
-            try:
-                yield self
-            finally:
-                self.courier.stop()
-                async with asyncio.timeout(10):
-                    await task
-
-    async def report(self, count: int = 1, *, age: float = 0) -> None:
-        """Measure ``count`` times, ``age`` seconds ago."""
-        at, mono = time.time() - age, time.clock_gettime(time.CLOCK_BOOTTIME) - age
-        for number in range(count):
-            table: Table = {"key": ["gw"], "loss_ratio": [0.0], "rtt_seconds": [number / 1000]}
-            await self.reporter.submit(Reading("", {"probe": table}, (), at, max(0.0, mono)))
-
-    async def waiting(self) -> int:
-        """Count the reports in the spool."""
-        return (await self.spool.statistics()).waiting
-
-
-async def empty(agent: Agent) -> None:
-    """Wait until every report was confirmed."""
-    async with asyncio.timeout(15):
-        while await agent.waiting():  # noqa: ASYNC110 - the spool has no event for it
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -102,7 +40,7 @@ async def test_live_reports_arrive_and_are_deleted_once_acknowledged(
     tmp_path: Path, broker: Broker, protocol: str
 ) -> None:
     """With either MQTT version: each report arrives once on the live lane, uncompressed, and leaves the spool."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port, protocol=protocol)])  # type: ignore[arg-type]
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port, protocol=protocol)])  # type: ignore[arg-type]
     async with FakeCollector(broker.port, protocol=protocol) as collector, agent.working():
         await agent.report(100)
         await until(lambda: len(collector.heard) >= 100)
@@ -113,7 +51,7 @@ async def test_live_reports_arrive_and_are_deleted_once_acknowledged(
 
 async def test_without_acknowledgement_nothing_is_deleted_and_nothing_repeated(tmp_path: Path, broker: Broker) -> None:
     """A broker's answer deletes nothing; where no collector acknowledges, nothing is sent twice, however long it takes."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], ack_timeout=0.2)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], ack_timeout=0.2)
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await agent.report(20)
         await until(lambda: len(collector.heard) >= 20)
@@ -125,10 +63,10 @@ async def test_without_acknowledgement_nothing_is_deleted_and_nothing_repeated(t
 
 async def test_backlog_goes_as_compressed_history_behind_live_oldest_first(tmp_path: Path, broker: Broker) -> None:
     """Old reports go on the history lane as zstd, oldest first; a fresh one does not wait for them."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], history_rate=400_000, ack_timeout=20.0)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], history_rate=400_000, ack_timeout=20.0)
     async with agent.spool:
         await agent.report(1000, age=600)
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], history_rate=400_000, ack_timeout=20.0)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], history_rate=400_000, ack_timeout=20.0)
     async with FakeCollector(broker.port) as collector, agent.working():
         await until(lambda: len(collector.heard) >= 50)
         await agent.report(1)
@@ -143,7 +81,7 @@ async def test_backlog_goes_as_compressed_history_behind_live_oldest_first(tmp_p
 
 async def test_history_waits_for_a_collector(tmp_path: Path, broker: Broker) -> None:
     """Before a collector told its mark, history stays in the spool: the collector may have it already."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)])
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)])
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await agent.report(30, age=600)
         await until(lambda: collector.statuses)
@@ -162,7 +100,7 @@ async def test_history_waits_for_a_collector(tmp_path: Path, broker: Broker) -> 
 async def test_a_broker_killed_with_reports_under_way_loses_nothing(tmp_path: Path) -> None:
     """Broker killed and started empty, again and again, while reports flow: all of them arrive in the end."""
     broker = Broker(tmp_path / "broker")
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], live_window=1.0)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], live_window=1.0)
     got: set[int] = set()
     async with agent.working():
         for _ in range(3):
@@ -186,7 +124,7 @@ async def test_a_broker_killed_with_reports_under_way_loses_nothing(tmp_path: Pa
 
 async def test_lost_acknowledgements_lead_to_repeats_that_say_the_same(tmp_path: Path, broker: Broker) -> None:
     """When acknowledgements get lost, reports come again, byte for byte the same report under the same number."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], ack_timeout=0.3)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], ack_timeout=0.3)
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await agent.report(5)
         await until(lambda: len(collector.heard) >= 5)
@@ -203,7 +141,7 @@ async def test_lost_acknowledgements_lead_to_repeats_that_say_the_same(tmp_path:
 
 async def test_missing_is_sent_again_and_lost_is_told(tmp_path: Path, broker: Broker) -> None:
     """Asked for by name, a report that waits is sent again; of one that is gone the status says that it is lost."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], ack_timeout=0.4)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], ack_timeout=0.4)
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await agent.report(6)
         await until(lambda: len(collector.heard) >= 6)
@@ -219,7 +157,7 @@ async def test_missing_is_sent_again_and_lost_is_told(tmp_path: Path, broker: Br
 
 async def test_holes_that_the_bound_made_are_told_unasked(tmp_path: Path, broker: Broker) -> None:
     """Where link changes were kept and measurements before and after them dropped, the status names the numbers."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], size=2 * 2**20)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], size=2 * 2**20)
     async with agent.spool:
         await agent.report(3)
         up = Event(kind="link", key="wan1", up=False, at=time.time(), source="trap")
@@ -229,7 +167,7 @@ async def test_holes_that_the_bound_made_are_told_unasked(tmp_path: Path, broker
             table: Table = {"key": [noise.randbytes(60).hex() for _ in range(400)], "loss_ratio": [0.0] * 400}
             await agent.reporter.submit(Reading("", {"probe": table}, (), time.time(), 0.0))
     assert (statistics.oldest, statistics.lost[0][0]) == (4, 5)
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], size=2 * 2**20)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], size=2 * 2**20)
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await until(lambda: any(status.oldest == 4 and status.lost[:1] for status in collector.statuses))
         assert [tuple(one) for one in collector.statuses[-1].lost] == list(statistics.lost)
@@ -237,7 +175,7 @@ async def test_holes_that_the_bound_made_are_told_unasked(tmp_path: Path, broker
 
 async def test_two_collectors_are_required(tmp_path: Path, broker: Broker) -> None:
     """With required_acks 2, a report is deleted only when both have it; one that has everything gets nothing twice."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], required_acks=2, ack_timeout=0.3)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], required_acks=2, ack_timeout=0.3)
     async with FakeCollector(broker.port, name="c1") as first, agent.working():
         await agent.report(10)
         await until(lambda: len(first.heard) >= 10)
@@ -261,7 +199,7 @@ async def test_a_mute_broker_is_left_for_the_next(tmp_path: Path, broker: Broker
 
     second = Broker(tmp_path / "second")
     with second.running():
-        agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port), Endpoint(port=second.port)], answer_timeout=0.5)
+        agent = Agent(tmp_path / "spool", [Uplink(port=broker.port), Uplink(port=second.port)], answer_timeout=0.5)
         async with FakeCollector(second.port) as collector, agent.working():
             await until(lambda: agent.courier.connected_to == f"127.0.0.1:{broker.port}")
             broker.program.signal(signal.SIGSTOP)
@@ -274,7 +212,7 @@ async def test_a_mute_broker_is_left_for_the_next(tmp_path: Path, broker: Broker
 
 async def test_status_is_retained_and_tells_start_and_stop(tmp_path: Path, broker: Broker) -> None:
     """Whoever comes later sees the status: online with numbers, and after a clean stop offline and when."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)])
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)])
     agent.courier.config_digest = "abc"
     async with agent.working():
         await agent.report(3)
@@ -294,7 +232,7 @@ async def test_status_is_retained_and_tells_start_and_stop(tmp_path: Path, broke
 
 async def test_foreign_and_broken_acknowledgements_change_nothing(tmp_path: Path, broker: Broker) -> None:
     """Garbage and acknowledgements of streams that are not ours are counted and ignored."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)])
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)])
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await agent.report(3)
         await until(lambda: len(collector.heard) >= 3)
@@ -308,7 +246,7 @@ async def test_foreign_and_broken_acknowledgements_change_nothing(tmp_path: Path
 
 async def test_a_spool_that_was_set_back_begins_a_new_stream(tmp_path: Path, broker: Broker) -> None:
     """When a collector has numbers that were never given here, what waits gets new ones, and arrives."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)], ack_timeout=0.3)
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], ack_timeout=0.3)
     async with FakeCollector(broker.port, answering=False) as collector, agent.working():
         await agent.report(4)
         await until(lambda: len(collector.heard) >= 4)
@@ -326,7 +264,7 @@ async def test_a_spool_that_was_set_back_begins_a_new_stream(tmp_path: Path, bro
 
 async def test_another_with_the_same_name_does_not_stop_the_courier(tmp_path: Path, broker: Broker) -> None:
     """A copied disk: the broker hangs up on the first of two with one name; it comes back, and all arrives."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)])
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)])
     async with FakeCollector(broker.port) as collector, agent.working():
         await until(lambda: agent.courier.connects)
         async with Connection(Endpoint(port=broker.port), "tslcd-86-a-1"):
@@ -338,7 +276,7 @@ async def test_another_with_the_same_name_does_not_stop_the_courier(tmp_path: Pa
 
 async def test_a_reading_that_the_contract_refuses_is_counted_and_never_sent(tmp_path: Path, broker: Broker) -> None:
     """A table that is no table takes no number; an unknown column is left out and the rest goes."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=broker.port)])
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)])
     async with FakeCollector(broker.port) as collector, agent.working():
         await agent.reporter.submit(Reading("fw", {"interface": {"key": ["a", "a"], "oper_up": [1, 1]}}))
         await agent.reporter.submit(Reading("", {"probe": {"key": ["gw"], "loss_ratio": [0.5], "colour": ["red"]}}))
@@ -352,7 +290,7 @@ async def test_a_reading_that_the_contract_refuses_is_counted_and_never_sent(tmp
 
 async def test_append_while_the_courier_is_away(tmp_path: Path) -> None:
     """Without any broker reports are kept, in order, and nothing is raised."""
-    agent = Agent(tmp_path / "spool", [Endpoint(port=1)])
+    agent = Agent(tmp_path / "spool", [Uplink(port=1)])
     async with agent.working():
         await agent.report(10)
         await until(lambda: agent.courier.failures["unreachable"] >= 2)

@@ -14,10 +14,9 @@ import pytest
 
 from support.namespace import Namespace, join
 from support.processes import Program, find_program, running
-from tslcd_agent.config import AgentConfig, Device, Identity
+from tslcd_agent.config import AgentConfig, Device, Identity, Uplink
 from tslcd_agent.probes.contract import Echoes
 from tslcd_agent.probes.icmp import Pinger
-from tslcd_runtime.mqtt import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -88,7 +87,7 @@ async def test_a_name_is_no_way_around_what_must_not_be_touched() -> None:
     """A pinger made from settings holds back an address that only the resolver knows."""
     config = AgentConfig(
         agent=Identity(id="a", province="86"),
-        brokers=(Endpoint(),),
+        brokers=(Uplink(),),
         devices={
             "cipher": Device(address="127.0.0.1", touch=False),
             "six": Device(address="::1", touch=False),

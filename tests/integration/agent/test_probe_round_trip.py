@@ -11,7 +11,7 @@ from support.broker import Broker
 from support.fake_collector import until
 from support.processes import free_port
 from tslcd_agent.config import Courier as CourierSettings
-from tslcd_agent.config import Identity, MqttProbe
+from tslcd_agent.config import Identity, MqttProbe, Uplink
 from tslcd_agent.courier import Courier
 from tslcd_agent.probes.mqtt import OwnConnection
 from tslcd_agent.probes.prober import Prober
@@ -39,8 +39,8 @@ async def test_a_word_goes_over_the_connection_that_reports_leave_by(tmp_path: P
     """Before there is a connection the reason is told; on it the word comes back, round after round; nothing else is lost."""
     spool = Spool(tmp_path / "spool", Bounds(50 * 2**20, 86400), system_clock("7c1e0000"))
     settings = CourierSettings(reconnect_min=0.05, reconnect_max=0.2)
-    endpoints = (Endpoint(port=broker.port),)
-    courier = Courier(spool, endpoints, settings, IDENTITY, version="0", boot="7c1e0000", health=Health())
+    uplinks = (Uplink(port=broker.port),)
+    courier = Courier(spool, uplinks, settings, IDENTITY, version="0", boot="7c1e0000", health=Health())
     prober = Prober(exchange=courier.round_trip)
     probe = MqttProbe()
     result = await prober.probe("broker", probe)

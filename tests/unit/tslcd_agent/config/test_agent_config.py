@@ -9,9 +9,8 @@ import msgspec
 import pytest
 
 from tslcd_agent import config as agent_config
-from tslcd_agent.config import AgentConfig, Device, IcmpProbe, Interfaces, load_config, normal_address
+from tslcd_agent.config import AgentConfig, Device, IcmpProbe, Interfaces, Uplink, load_config, normal_address
 from tslcd_agent.config.probes import TYPES
-from tslcd_runtime.mqtt import Endpoint
 from tslcd_runtime.settings import Loaded, SettingsError
 
 EXAMPLE = Path(__file__).parents[4] / "configs" / "agent.yaml"
@@ -51,6 +50,25 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
     "no broker": (
         'agent: {id: a, province: "86"}\nbrokers: []\n',
         ["agent.yaml:2: brokers: at least 1 wanted, 0 given"],
+    ),
+    "uplinks": (
+        HEAD.replace(
+            "}]", ", source: eth0}, {host: b.example, name: Fibre, transport: carrier, path: mqtt, interface: ''}]"
+        ),
+        [
+            "agent.yaml:2: brokers[0]: source: expected an IP address of this machine, got 'eth0'",
+            "agent.yaml:2: brokers[1].interface: '' is not allowed: text of 1 to 15 characters is wanted here",
+            "agent.yaml:2: brokers[1].name: 'Fibre' is not allowed: text that matches ^[a-z0-9-]{1,48}\Z is wanted here",
+            "agent.yaml:2: brokers[1].path: 'mqtt' is not allowed: text that matches ^/[!-~]*$ of 0 to 255 characters is wanted here",
+            "agent.yaml:2: brokers[1].transport: 'carrier' is not allowed: allowed are tcp, websocket",
+        ],
+    ),
+    "uplinks that do not agree": (
+        HEAD.replace("}]", ", name: fibre}, {host: b.example, name: fibre, monthly_budget: 0B}]"),
+        [
+            "agent.yaml:2: brokers[1].monthly_budget: must be more than nothing",
+            "agent.yaml:2: brokers[1].name: 'fibre' is the name of another uplink",
+        ],
     ),
     "unknown key": (
         HEAD + "pol: {}\n",
@@ -314,7 +332,7 @@ def test_the_defaults_satisfy_their_own_checks() -> None:
     """Settings with nothing but what is required have no problem."""
     least = AgentConfig(
         agent=agent_config.Identity(id="a", province="86"),
-        brokers=(Endpoint(),),
+        brokers=(Uplink(),),
         devices={"cipher": Device(address="192.0.2.3", touch=False, interfaces=Interfaces())},
         probes={"gw": IcmpProbe(target="gw.example")},
     )

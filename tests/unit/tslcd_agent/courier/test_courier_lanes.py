@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tslcd_agent.lanes import Backoff, Marks, Rate, UnderWay, overlap
+from tslcd_agent.courier.lanes import Marks, UnderWay, overlap
 from tslcd_agent.spool.state import MAX_SEQ
 from tslcd_wire.ranges import RangeSet
 
@@ -118,28 +118,18 @@ def test_a_repeat_under_way_is_not_let_go_by_its_first_sending() -> None:
     assert 1 in way.held
 
 
-def test_rate_holds_over_a_minute() -> None:
-    """A bound of 8,000 bit/s lets 1,000 bytes a second through, after a burst of one second, whatever the sizes."""
-    rate = Rate(8000)
-    now = 0.0
-    total = 0
-    while now < 60:
-        pause = rate.pause(now)
-        if pause:
-            now += pause
-            continue
-        rate.spend(700)
-        total += 700
-    assert 60_000 <= total <= 62_000
-    assert rate.pause(now - 100) > 0, "a clock that goes back gives nothing"
-
-
-def test_backoff_doubles_to_its_bound_and_starts_again() -> None:
-    """Between half and whole of 1, 2, 4, 8, 10, 10."""
-    backoff = Backoff(1, 10)
-    assert [backoff.pause(0) for _ in range(6)] == [0.5, 1, 2, 4, 5, 5]
-    backoff.reset()
-    assert backoff.pause(0.5) == 0.75
+def test_a_dead_collector_does_not_hold_up_the_living_one() -> None:
+    """Two must store each report and one is away: what the other has is not ahead of the collectors, but stays held."""
+    way = UnderWay(10)
+    sent(way, *range(1, 2001), at=0)
+    assert way.unanswered() == 2000
+    way.acknowledged(RangeSet([(1, 1990)]), 0, MAX_SEQ, now=1)
+    assert (way.unanswered(), len(way.held)) == (10, 2000)
+    way.confirmed(1, 1990)
+    assert (way.unanswered(), len(way.held)) == (10, 10)
+    way.start(2001)
+    way.failed(2001)
+    assert way.unanswered() == 10
 
 
 def test_marks_of_several_collectors() -> None:

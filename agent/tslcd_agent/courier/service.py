@@ -4,9 +4,10 @@ Invariants:
 
 * A report leaves the spool when enough collectors said that they stored it, or said so of nothing: the broker's answer
   (PUBACK) deletes nothing, it only makes room for the next.
-* Live reports go at once, newest first. History goes behind them, bounded in rate, only while a collector answers, and
-  only so far ahead of its answers.
+* Live reports go at once, newest first. History goes behind them, bounded in rate, in its share of the link and in what a
+  metered uplink may carry, only while a collector answers, and only so far ahead of the answers.
 * A broker that answers no longer is left: MQTT sends again only after a reconnect (MQTT 5 section 4.4).
+* Uplinks are used in their order; see :mod:`tslcd_agent.courier.route` for when one is left, and gone back to.
 * After a reconnect nothing of history is sent before a collector told its mark.
 """
 
@@ -16,17 +17,19 @@ import asyncio
 import contextlib
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import zstandard
 
-from tslcd_agent.lanes import Backoff, Marks, Rate, UnderWay
+from tslcd_agent.courier.answers import Answers
+from tslcd_agent.courier.meter import SAVE_EVERY
+from tslcd_agent.courier.pace import Rate, Share
+from tslcd_agent.courier.route import Return, Route
 from tslcd_agent.roundtrip import RoundTrip
-from tslcd_agent.spool.state import MAX_SEQ, key_of
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.mqtt import CODES, BrokerError, Connection, Will
 from tslcd_wire import codec
-from tslcd_wire.errors import WireError
 from tslcd_wire.ranges import RangeSet
 from tslcd_wire.report import MAX_RANGES, Status
 from tslcd_wire.topics import Lane, Topic
@@ -35,11 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tslcd_agent import config
+    from tslcd_agent.courier.meter import Meter
     from tslcd_agent.probes.contract import Phase
     from tslcd_agent.spool import Row, Spool, Statistics
     from tslcd_runtime.health import Health
-    from tslcd_runtime.mqtt import Endpoint
-    from tslcd_wire.report import Ack
 
 #: Publishes that the broker has not answered: below 20, which strict brokers allow by default (receive maximum), and how
 #: many of them history may have.
@@ -49,10 +51,9 @@ HISTORY_WINDOW: Final = 12
 MAX_UNCONFIRMED: Final = 1024
 #: Least pause between two looks at whether the status must be told again, in seconds.
 STATUS_PAUSE: Final = 5.0
-#: A connection that lived shorter counts as a failure of that broker.
-STEADY: Final = 10.0
-#: Numbers looked up for one acknowledgement's ``missing``.
-MAX_LOOKUP: Final = 4096
+#: Pause between two looks whether an earlier uplink answers again, in parts of ``return_after``, and in seconds at most.
+_SCOUT_PART: Final = 1 / 6
+_SCOUT_PAUSE: Final = 10.0
 _GOODBYE: Final = 1.0
 _ZSTD_LEVEL: Final = 3
 #: Health: the longest that the courier may take from one round to the next, in seconds.
@@ -62,22 +63,27 @@ _log = get_logger("courier")
 
 
 class Courier:
-    """Sends what waits in ``spool`` to the first of ``endpoints`` that can be used. ``boot``: shortened boot id."""
+    """Sends what waits in ``spool`` over the first of ``uplinks`` that works. ``boot``: shortened boot id.
+
+    ``meter`` counts what uplinks with a budget carry; None where nobody wants to know.
+    """
 
     def __init__(
         self,
         spool: Spool,
-        endpoints: Sequence[Endpoint],
+        uplinks: Sequence[config.Uplink],
         settings: config.Courier,
         identity: config.Identity,
         *,
         version: str,
         boot: str,
         health: Health,
+        meter: Meter | None = None,
     ) -> None:
         """Remember; :meth:`run` works."""
         self._spool = spool
-        self._endpoints = tuple(endpoints)
+        self._uplinks = tuple(uplinks)
+        self._meter = meter
         self._settings = settings
         self._agent = identity.id
         self._client_id = f"tslcd-{identity.province}-{identity.id}"
@@ -85,31 +91,34 @@ class Courier:
         self._version = version
         self._boot = boot
         self._health = health
-        self._way = UnderWay(settings.ack_timeout)
+        self._answers = Answers(spool, settings.ack_timeout, settings.required_acks)
+        self._route = Route(len(self._uplinks), settings.reconnect_min, settings.reconnect_max)
+        self._return = Return(settings.return_after)
         self._rate = Rate(settings.history_rate)
-        self._marks = Marks(settings.required_acks)
+        self._share = Share(settings.history_share)
         self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if settings.compress_history else None
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._publishes: set[asyncio.Task[None]] = set()
-        self._heard = False
-        self._heard_at = 0.0
+        self._leaving = False
+        self._renewals = 0
         self._history_publishing: set[int] = set()
-        self._lost = RangeSet()
         self._told: tuple[object, ...] = ()
         self._told_at = 0.0
         #: Which addresses of a broker's name may be connected to, asked at each connecting; all when None.
         self.permits: Callable[[str], bool] | None = None
         #: Digest of the configuration in use, told in the status.
         self.config_digest = ""
+        #: Called when another uplink came into use than the one before.
+        self.on_uplink_change: Callable[[], None] = _nothing
         #: Sendings, repeats included; connections made; failures by code; acknowledgements by outcome.
         self.sent = 0
         self.connects = 0
         self.failures = dict.fromkeys(CODES, 0)
-        self.acks = {"applied": 0, "foreign": 0, "malformed": 0}
+        self.acks = self._answers.counts
         #: Where it is connected to, empty when nowhere.
         self.connected_to = ""
-        #: The way in use, empty when none; whether it is another than the first; how often it changed.
+        #: The uplink that was used last, empty before the first; whether it is another than the first; how often it changed.
         self.uplink = ""
         self.uplink_spare = False
         self.uplink_changes = 0
@@ -139,74 +148,127 @@ class Courier:
 
     async def run(self) -> None:
         """Connect and send until :meth:`stop`; never raises for a broker."""
-        backoff = Backoff(self._settings.reconnect_min, self._settings.reconnect_max)
         self._health.register("courier", HEALTH_LIMIT + self._settings.reconnect_max)
-        index = 0
+        if self._meter is not None:
+            await asyncio.to_thread(self._meter.load)
+        saving = asyncio.create_task(self._save_meter(), name="meter")
+        try:
+            await self._go_on()
+        finally:
+            saving.cancel()
+            await asyncio.wait((saving,))
+        if self._meter is not None:
+            await asyncio.to_thread(self._meter.save)
+        self._health.unregister("courier")
+
+    async def _go_on(self) -> None:
+        """Connect again and again."""
         told = ""
+        returned = False
         while not self._stop.is_set():
             self._health.beat("courier")
-            endpoint = self._endpoints[index]
+            uplink = self._uplinks[self._route.index]
             began = time.monotonic()
+            mute = self._leaving = False
             try:
-                await self._session(endpoint)
+                await self._session(uplink)
             except* BrokerError as group:
                 error = self._trouble = _first(group)
+                mute = error.code == "timeout"
                 self.failures[error.code] += 1
                 if self.connected_to or told != str(error):
                     told = str(error)
-                    _log.warning("broker not usable", broker=str(endpoint), code=error.code, reason=told)
+                    _log.warning("broker not usable", uplink=uplink.title, code=error.code, reason=told)
             self._connection = None
-            steady = bool(self.connected_to) and time.monotonic() - began >= STEADY
+            lived = time.monotonic() - began if self.connected_to else None
             self.connected_to = ""
-            if steady:
-                backoff.reset()
-            index = 0 if steady else (index + 1) % len(self._endpoints)
-            if index == 0:
-                pause = backoff.pause(random.random())  # noqa: S311 - spreads load, guards nothing
+            if returned:
+                self._return.ended(lived or 0.0)
+            returned = self._leaving
+            if not self._leaving:
+                pause = self._route.ended(lived, mute=mute, chance=random.random())  # noqa: S311 - spreads load, guards nothing
+                self._return.left()
                 await _wait(self._stop, pause)
-        self._health.unregister("courier")
 
-    async def _session(self, endpoint: Endpoint) -> None:
+    async def _save_meter(self) -> None:
+        while self._meter is not None:
+            await asyncio.sleep(SAVE_EVERY)
+            await asyncio.to_thread(self._meter.save)
+
+    async def _session(self, uplink: config.Uplink) -> None:
         """Work over one connection. Raises BrokerError, alone or in a group, when it cannot be used any more."""
         will = Will(self._topics[Lane.STATUS], codec.encode(Status(agent=self._agent, online=False)))
         connection = Connection(
-            endpoint, self._client_id, will=will, timeout=self._settings.answer_timeout, permits=self.permits
+            uplink, self._client_id, will=will, timeout=self._settings.answer_timeout, permits=self.permits
         )
         async with connection:
-            self._heard = False
-            self._way.reconnected()
+            self._answers.reconnected()
             await connection.subscribe([self._topics[Lane.ACK]])
             await self._tell_status(connection, await self._spool.statistics())
             self.connects += 1
-            self.connected_to = str(endpoint)
-            self.uplink_changes += self.uplink not in {"", str(endpoint)}
-            self.uplink, self.uplink_spare = str(endpoint), endpoint != self._endpoints[0]
+            self.connected_to = str(uplink)
             self._connection = connection
-            _log.info("connected", broker=str(endpoint), protocol=endpoint.protocol)
+            self._note_uplink(uplink)
+            _log.info("connected", uplink=uplink.title, broker=str(uplink), protocol=uplink.protocol)
             async with asyncio.TaskGroup() as group:
-                receiver = group.create_task(self._receive(connection), name="acks")
+                beside = [group.create_task(self._receive(connection), name="acks")]
+                if self.uplink_spare:
+                    beside.append(group.create_task(self._look_back(), name="look back"))
                 await self._send(connection, group)
-                receiver.cancel()
-            await self._say_goodbye(connection)
+                for task in beside:
+                    task.cancel()
+            if self._stop.is_set():
+                await self._say_goodbye(connection)
+
+    def _note_uplink(self, uplink: config.Uplink) -> None:
+        """Note which uplink is in use, and tell of a change."""
+        changed = self.uplink not in {"", uplink.title}
+        self.uplink, self.uplink_spare = uplink.title, uplink is not self._uplinks[0]
+        self._share = Share(self._settings.history_share)
+        if changed:
+            self.uplink_changes += 1
+            self.on_uplink_change()
+
+    async def _look_back(self) -> None:
+        """Try the uplinks before the one in use, and end the session when one of them has answered for long enough."""
+        while True:
+            await asyncio.sleep(min(_SCOUT_PAUSE, self._settings.return_after * _SCOUT_PART))
+            for index in range(self._route.index):
+                good = await self._answers_there(self._uplinks[index])
+                if self._return.tried(index, time.monotonic(), good=good):
+                    _log.info("going back", uplink=self._uplinks[index].title, steady_seconds=self._return.patience)
+                    self._route.index = index
+                    self._leaving = True
+                    self._wake.set()
+                    return
+
+    async def _answers_there(self, uplink: config.Uplink) -> bool:
+        """Whether the broker lets us in by this uplink now."""
+        name = f"{self._client_id}-look-back"
+        try:
+            async with Connection(uplink, name, timeout=self._settings.answer_timeout, permits=self.permits):
+                return True
+        except BrokerError:
+            return False
 
     async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
         """Hand reports to the broker until stopped; then wait a moment for its answers."""
-        while not self._stop.is_set():
+        while not (self._stop.is_set() or self._leaving):
             self._wake.clear()
             self._health.beat("courier")
             await self._tell_news(connection)
-            free = WINDOW - self._way.publishing()
+            free = WINDOW - self._answers.way.publishing()
             pause = STATUS_PAUSE
             if free > 0:
-                rows = await self._spool.newest_first(free, self._way.held, self._settings.live_window)
+                rows = await self._spool.newest_first(free, self._answers.way.held, self._settings.live_window)
                 for row in rows:
                     self._start(group, connection, row, Lane.LIVE)
-                if len(rows) < free and self._heard:
+                if len(rows) < free and self._answers.heard:
                     pause = await self._send_history(group, connection, free - len(rows))
             await _wait(self._wake, pause)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):
-                while self._way.publishing():
+                while self._answers.way.publishing():
                     self._wake.clear()
                     await self._wake.wait()
         for task in list(self._publishes):
@@ -214,22 +276,30 @@ class Courier:
 
     async def _send_history(self, group: asyncio.TaskGroup, connection: Connection, free: int) -> float:
         """Hand over old reports as far as bounds allow; return how long to wait when nothing else happens, in seconds."""
-        room = min(free, HISTORY_WINDOW - len(self._history_publishing), MAX_UNCONFIRMED - self._way.unanswered())
-        pause = self._rate.pause(time.monotonic())
-        if room <= 0 or pause > 0:
+        room = min(
+            free, HISTORY_WINDOW - len(self._history_publishing), MAX_UNCONFIRMED - self._answers.way.unanswered()
+        )
+        self.history_stopped = self._meter is not None and self._meter.is_spent(self.uplink, time.time())
+        pause = self._history_pause()
+        if room <= 0 or pause > 0 or self.history_stopped:
             return pause or STATUS_PAUSE
-        for row in await self._spool.oldest_first(room, self._way.held):
+        for row in await self._spool.oldest_first(room, self._answers.way.held):
             if (
                 row.boot == self._boot
                 and time.clock_gettime(time.CLOCK_BOOTTIME) - row.mono < self._settings.live_window
             ):
                 break  # young: the live lane's
-            pause = self._rate.pause(time.monotonic())
+            pause = self._history_pause()
             if pause > 0:
                 return pause
             self._history_publishing.add(row.key)
             self._start(group, connection, row, Lane.HISTORY)
         return STATUS_PAUSE
+
+    def _history_pause(self) -> float:
+        """Return for how many seconds history must wait now."""
+        now = time.monotonic()
+        return max(self._rate.pause(now), self._share.pause(now))
 
     def _start(self, group: asyncio.TaskGroup, connection: Connection, row: Row, lane: Lane) -> None:
         payload = row.payload
@@ -237,21 +307,29 @@ class Courier:
             if self._compressor is not None:
                 payload = self._compressor.compress(payload)
             self._rate.spend(len(payload))
-        self._way.start(row.key)
+            self._share.started(len(payload), time.monotonic())
+        if self._meter is not None:
+            self._meter.spend(self.uplink, len(payload) + len(self._topics[lane]), time.time())
+        self._answers.way.start(row.key)
         self.sent += 1
-        task = group.create_task(self._publish(connection, self._topics[lane], payload, row.key), name="publish")
+        publishing = self._publish(connection, self._topics[lane], payload, row.key)
+        task = group.create_task(publishing, name="publish")
         self._publishes.add(task)
-        task.add_done_callback(self._publishes.discard)
+        task.add_done_callback(partial(self._published, row.key))
 
     async def _publish(self, connection: Connection, topic: str, payload: bytes, key: int) -> None:
         """Hand one report to the broker and wait for its answer. Raises BrokerError."""
-        try:
-            await connection.publish(topic, payload)
-            self._way.answered(key, time.monotonic())
-        finally:
-            self._way.failed(key)
+        await connection.publish(topic, payload)
+        self._answers.way.answered(key, time.monotonic())
+
+    def _published(self, key: int, task: asyncio.Task[None]) -> None:
+        """Note that a publish is over, however, also when it was cancelled before it began."""
+        self._publishes.discard(task)
+        self._answers.way.failed(key)
+        if key in self._history_publishing:
             self._history_publishing.discard(key)
-            self._wake.set()
+            self._share.finished(time.monotonic())
+        self._wake.set()
 
     async def _receive(self, connection: Connection) -> None:
         """Apply acknowledgements until the connection is lost. Raises BrokerError."""
@@ -259,60 +337,8 @@ class Courier:
             connection.acknowledge(delivery)
             if self._trips.heard(delivery):
                 continue
-            try:
-                ack = codec.decode_ack(delivery.payload)
-            except WireError as error:
-                if not self.acks["malformed"]:
-                    _log.warning("acknowledgement not understood", code=error.code, reason=str(error))
-                self.acks["malformed"] += 1
-                continue
-            await self._apply(ack)
+            await self._answers.take(delivery.payload)
             self._wake.set()
-
-    async def _apply(self, ack: Ack) -> None:
-        """Delete what is stored, let go what is missing, note what is lost."""
-        generation = await self._spool.generation(ack.stream)
-        if generation is None:
-            self.acks["foreign"] += 1
-            return
-        statistics = await self._spool.statistics()
-        newest = statistics.newest if ack.stream == statistics.stream else MAX_SEQ
-        if max(ack.upto, *(last for _, last in ack.have), 0) > newest:
-            _log.error(
-                "collector has reports that this spool never made: it was set back, or copied", collector=ack.collector
-            )
-            await self._spool.renew_stream(ack.stream)
-            self._reset()
-            return
-        has = RangeSet((key_of(generation, first), key_of(generation, last)) for first, last in ack.have)
-        if ack.upto:
-            has.add(key_of(generation, 1), key_of(generation, ack.upto))
-        heard = self._way.acknowledged(has, key_of(generation, 0), key_of(generation, MAX_SEQ), time.monotonic())
-        enough = self._marks.note(ack.collector, ack.stream, ack.upto, ack.have)
-        await self._spool.confirm(ack.stream, enough)
-        for first, last in enough:
-            self._way.confirmed(key_of(generation, first), key_of(generation, last))
-        await self._answer_missing(ack, generation, newest, heard)
-        self.acks["applied"] += 1
-        self._heard, self._heard_at = True, time.monotonic()
-
-    async def _answer_missing(self, ack: Ack, generation: int, newest: int, heard: float) -> None:
-        """Let go what a collector asks for; what is not here any more is lost, and the status will say so."""
-        for first, last in ack.missing:
-            until = min(last, newest, first + MAX_LOOKUP - 1)
-            waiting = await self._spool.waiting(ack.stream, first, until, MAX_LOOKUP)
-            if waiting is None or first > until:
-                continue
-            self._way.named((key_of(generation, seq) for seq in waiting), heard, time.monotonic())
-            here = RangeSet((seq, seq) for seq in waiting)
-            for gone in here.gaps(first, until):
-                self._lost.add(*gone)
-
-    def _reset(self) -> None:
-        """Forget what was said about streams: there is a new one."""
-        self._way = UnderWay(self._settings.ack_timeout)
-        self._lost = RangeSet()
-        self._told = ()
 
     async def _tell_news(self, connection: Connection) -> None:
         """Tell the status again, not too often: when it became wrong by more than sending, or to ask for a late answer.
@@ -320,23 +346,31 @@ class Courier:
         An answer may be lost with a broker, and without new reports no other would ever come.
         """
         now = time.monotonic()
-        if now - self._told_at < STATUS_PAUSE and self._told:
+        renewed = self._answers.renewals != self._renewals
+        if now - self._told_at < STATUS_PAUSE and self._told and not renewed:
             return
+        self._renewals = self._answers.renewals
         statistics = await self._spool.statistics()
-        overdue = self._way.unanswered() > 0 and now - self._heard_at >= self._settings.ack_timeout
+        overdue = self._answers.way.unanswered() > 0 and now - self._answers.heard_at >= self._settings.ack_timeout
         if overdue or self._news(statistics) != self._told:
             await self._tell_status(connection, statistics)
         self._told_at = now
 
     def _news(self, statistics: Statistics) -> tuple[object, ...]:
-        return (statistics.stream, statistics.totals.dropped, len(self._lost), statistics.lost, self.config_digest)
+        return (
+            statistics.stream,
+            statistics.totals.dropped,
+            len(self._answers.lost),
+            statistics.lost,
+            self.config_digest,
+        )
 
     async def _tell_status(self, connection: Connection, statistics: Statistics) -> None:
         if self._told and self._told[0] != statistics.stream:
-            self._lost = RangeSet()
+            self._answers.lost = RangeSet()
         if statistics.oldest > 1:
-            self._lost.remove(1, statistics.oldest - 1)
-        lost = RangeSet((*self._lost, *statistics.lost))
+            self._answers.lost.remove(1, statistics.oldest - 1)
+        lost = RangeSet((*self._answers.lost, *statistics.lost))
         status = Status(
             agent=self._agent,
             online=True,
@@ -368,6 +402,10 @@ class Courier:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):
                 await connection.publish(self._topics[Lane.STATUS], codec.encode(status), retain=True)
+
+
+def _nothing() -> None:
+    """Do nothing: nobody wants to know."""
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What the courier decides, without its connection: what is under way, what is confirmed, how fast history may go.
+"""What is under way, and what is confirmed.
 
 Pure: time is an argument (monotonic seconds). Keys are the spool's.
 
@@ -9,6 +9,8 @@ Invariants:
   speaks after a very long time. Where no collector answers, nothing is sent twice; where one is slow, its delay is not
   taken for loss, so a backlog does not feed itself.
 * Memory does not grow with the time that collectors are away.
+* A collector that is dead does not hold up what goes to the one that lives: what counts as ahead of the collectors is what
+  none of them has.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ class UnderWay:
         #: Keys that are not to be sent now. May hold keys that are confirmed already; they are no harm.
         self.held = RangeSet()
         self._timeout = ack_timeout
+        self._ahead = RangeSet()
         self._publishing: set[int] = set()
         self._sent: deque[_Sent] = deque()
 
@@ -56,13 +59,14 @@ class UnderWay:
         return len(self._publishing)
 
     def unanswered(self) -> int:
-        """Count the reports that no collector has confirmed."""
-        return len(self.held)
+        """Count the reports that were sent and that no collector has spoken of."""
+        return len(self._ahead)
 
     def start(self, key: int) -> None:
         """Note that a report is handed to the broker."""
         self._publishing.add(key)
         self.held.add(key)
+        self._ahead.add(key)
 
     def answered(self, key: int, now: float) -> None:
         """Note that the broker has answered for a report."""
@@ -84,6 +88,7 @@ class UnderWay:
         if key in self._publishing:
             self._publishing.discard(key)
             self.held.remove(key)
+            self._ahead.remove(key)
 
     def reconnected(self) -> None:
         """Note that whatever was sent went over another connection: the next acknowledgement decides about it."""
@@ -96,6 +101,8 @@ class UnderWay:
         ``has``: keys that this collector has stored, of the stream whose keys lie from ``first`` to ``last``. Keys of other
         streams are judged by the same order.
         """
+        for pair in has:
+            self._ahead.remove(*pair)
         heard = max((period.first for period in self._sent if _meets(period.keys, has)), default=float("-inf"))
         until = max(heard - self._timeout, now - self.PATIENCE * self._timeout)
         for period in self._sent:
@@ -113,6 +120,7 @@ class UnderWay:
     def confirmed(self, first: int, last: int) -> None:
         """Note that enough collectors have stored a closed range of keys."""
         self.held.remove(first, last)
+        self._ahead.remove(first, last)
         for period in self._sent:
             period.keys.remove(first, last)
         self._forget_empty()
@@ -134,10 +142,12 @@ class UnderWay:
 
     def _let_go(self, period: _Sent, first: int, last: int) -> None:
         self.held.remove(first, last)
+        self._ahead.remove(first, last)
         period.keys.remove(first, last)
         for key in self._publishing:  # on its way once more already
             if first <= key <= last:
                 self.held.add(key)
+                self._ahead.add(key)
 
     def _forget_empty(self) -> None:
         if any(not period.keys for period in self._sent):
@@ -147,28 +157,6 @@ class UnderWay:
 def _meets(some: RangeSet, others: RangeSet) -> bool:
     """Whether any number is in both."""
     return any(next(others.gaps(first, last), None) != (first, last) for first, last in some)
-
-
-class Rate:
-    """A bound on bytes per second with a burst of one second. A message may overdraw; the next ones wait for it."""
-
-    def __init__(self, bits_per_second: float) -> None:
-        """Start with a full burst."""
-        self._bytes_per_second = bits_per_second / 8
-        self._tokens = self._bytes_per_second
-        self._at: float | None = None
-
-    def pause(self, now: float) -> float:
-        """Return how many seconds to wait before the next message may go; 0 when it may."""
-        if self._at is not None:
-            gained = max(0.0, now - self._at) * self._bytes_per_second
-            self._tokens = min(self._bytes_per_second, self._tokens + gained)
-        self._at = now
-        return 0.0 if self._tokens > 0 else -self._tokens / self._bytes_per_second + 0.001
-
-    def spend(self, size: int) -> None:
-        """Note that a message of so many bytes goes."""
-        self._tokens -= size
 
 
 class Marks:
@@ -213,22 +201,3 @@ def overlap(sets: Iterable[RangeSet], required: int) -> list[tuple[int, int]]:
         depth += step
         start = at
     return list(found)
-
-
-class Backoff:
-    """Pauses between attempts: doubling from ``least`` to ``most`` seconds, each between half and whole of itself."""
-
-    def __init__(self, least: float, most: float) -> None:
-        """Start with the least."""
-        self._least = least
-        self._most = most
-        self._next = least
-
-    def pause(self, chance: float) -> float:
-        """Return the next pause; ``chance`` is a random number in [0, 1)."""
-        whole, self._next = self._next, min(self._most, self._next * 2)
-        return whole * (0.5 + chance / 2)
-
-    def reset(self) -> None:
-        """Begin with the least again, since it worked."""
-        self._next = self._least
