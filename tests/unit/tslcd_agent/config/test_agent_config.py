@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
         [
             "agent.yaml:2: brokers[0]: source: expected an IP address of this machine, got 'eth0'",
             "agent.yaml:2: brokers[1].interface: '' is not allowed: text of 1 to 15 characters is wanted here",
-            "agent.yaml:2: brokers[1].name: 'Fibre' is not allowed: text that matches ^[a-z0-9-]{1,48}\Z is wanted here",
+            r"agent.yaml:2: brokers[1].name: 'Fibre' is not allowed: text that matches ^[a-z0-9-]{1,48}\Z is wanted here",
             "agent.yaml:2: brokers[1].path: 'mqtt' is not allowed: text that matches ^/[!-~]*$ of 0 to 255 characters is wanted here",
             "agent.yaml:2: brokers[1].transport: 'carrier' is not allowed: allowed are tcp, websocket",
         ],
