@@ -47,6 +47,7 @@ from tslcd_agent.spool import Bounds, Spool, system_clock
 from tslcd_agent.telemetry import VERSION, Heartbeat
 from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
+from tslcd_runtime.memory import settle
 from tslcd_runtime.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ async def run(path: Path, config: AgentConfig) -> None:
             courier.config_digest = await asyncio.to_thread(digest, path)
             sending = group.create_task(courier.run(), name="courier")
             watchdog = group.create_task(health.feed(), name="watchdog")
+            settle()
             while not signals.stop:
                 producers = group.create_task(_produce(config, library, parts), name="producers")
                 notify("READY=1")

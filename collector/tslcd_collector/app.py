@@ -44,6 +44,7 @@ from tslcd_collector.supervision import Supervision
 from tslcd_collector.web import View, application, bind, serve
 from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
+from tslcd_runtime.memory import settle
 from tslcd_runtime.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class _Collector:
                     group.create_task(self._health.feed(), name="watchdog"),
                     group.create_task(self._reloading(reload), name="reload"),
                 ]
+                settle()
                 notify("READY=1")
                 _log.info("ready", channels=len(self._supervision.standing), web=f"{_address(self._settings)}")
                 await stop.wait()

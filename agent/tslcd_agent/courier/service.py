@@ -26,12 +26,10 @@ from tslcd_agent.courier.answers import Answers
 from tslcd_agent.courier.meter import SAVE_EVERY
 from tslcd_agent.courier.pace import Rate, Share
 from tslcd_agent.courier.route import Return, Route
+from tslcd_agent.courier.status import GOODBYE, STATUS_PAUSE, Herald
 from tslcd_agent.roundtrip import RoundTrip
 from tslcd_runtime.logs import get_logger
-from tslcd_runtime.mqtt import CODES, BrokerError, Connection, Will
-from tslcd_wire import codec
-from tslcd_wire.ranges import RangeSet
-from tslcd_wire.report import MAX_RANGES, Status
+from tslcd_runtime.mqtt import CODES, BrokerError, Connection
 from tslcd_wire.topics import Lane, Topic
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from tslcd_agent import config
     from tslcd_agent.courier.meter import Meter
     from tslcd_agent.probes.contract import Phase
-    from tslcd_agent.spool import Row, Spool, Statistics
+    from tslcd_agent.spool import Row, Spool
     from tslcd_runtime.health import Health
 
 #: Publishes that the broker has not answered: below 20, which strict brokers allow by default (receive maximum), and how
@@ -49,12 +47,9 @@ WINDOW: Final = 16
 HISTORY_WINDOW: Final = 12
 #: How far history runs ahead of the collectors' answers, in reports.
 MAX_UNCONFIRMED: Final = 1024
-#: Least pause between two looks at whether the status must be told again, in seconds.
-STATUS_PAUSE: Final = 5.0
 #: Pause between two looks whether an earlier uplink answers again, in parts of ``return_after``, and in seconds at most.
 _SCOUT_PART: Final = 1 / 6
 _SCOUT_PAUSE: Final = 10.0
-_GOODBYE: Final = 1.0
 _ZSTD_LEVEL: Final = 3
 #: Health: the longest that the courier may take from one round to the next, in seconds.
 HEALTH_LIMIT: Final = 120.0
@@ -85,13 +80,20 @@ class Courier:
         self._uplinks = tuple(uplinks)
         self._meter = meter
         self._settings = settings
-        self._agent = identity.id
         self._client_id = f"tslcd-{identity.province}-{identity.id}"
         self._topics = {lane: str(Topic(identity.province, identity.id, lane)) for lane in Lane}
-        self._version = version
         self._boot = boot
         self._health = health
         self._answers = Answers(spool, settings.ack_timeout, settings.required_acks)
+        self._herald = Herald(
+            self._topics[Lane.STATUS],
+            identity.id,
+            spool,
+            self._answers,
+            version=version,
+            boot=boot,
+            ack_timeout=settings.ack_timeout,
+        )
         self._route = Route(len(self._uplinks), settings.reconnect_min, settings.reconnect_max)
         self._return = Return(settings.return_after)
         self._rate = Rate(settings.history_rate)
@@ -101,14 +103,9 @@ class Courier:
         self._stop = asyncio.Event()
         self._publishes: set[asyncio.Task[None]] = set()
         self._leaving = False
-        self._renewals = 0
         self._history_publishing: set[int] = set()
-        self._told: tuple[object, ...] = ()
-        self._told_at = 0.0
         #: Which addresses of a broker's name may be connected to, asked at each connecting; all when None.
         self.permits: Callable[[str], bool] | None = None
-        #: Digest of the configuration in use, told in the status.
-        self.config_digest = ""
         #: Called when another uplink came into use than the one before.
         self.on_uplink_change: Callable[[], None] = _nothing
         #: Sendings, repeats included; connections made; failures by code; acknowledgements by outcome.
@@ -127,6 +124,15 @@ class Courier:
         self._trips = RoundTrip(identity.province, identity.id)
         self._connection: Connection | None = None
         self._trouble = BrokerError("lost", "not connected yet")
+
+    @property
+    def config_digest(self) -> str:
+        """Return the digest of the configuration in use, which the status tells."""
+        return self._herald.config_digest
+
+    @config_digest.setter
+    def config_digest(self, digest: str) -> None:
+        self._herald.config_digest = digest
 
     def wake(self) -> None:
         """Look at the spool again: something was kept."""
@@ -197,14 +203,14 @@ class Courier:
 
     async def _session(self, uplink: config.Uplink) -> None:
         """Work over one connection. Raises BrokerError, alone or in a group, when it cannot be used any more."""
-        will = Will(self._topics[Lane.STATUS], codec.encode(Status(agent=self._agent, online=False)))
+        will = self._herald.will()
         connection = Connection(
             uplink, self._client_id, will=will, timeout=self._settings.answer_timeout, permits=self.permits
         )
         async with connection:
             self._answers.reconnected()
             await connection.subscribe([self._topics[Lane.ACK]])
-            await self._tell_status(connection, await self._spool.statistics())
+            await self._herald.greet(connection)
             self.connects += 1
             self.connected_to = str(uplink)
             self._connection = connection
@@ -218,7 +224,7 @@ class Courier:
                 for task in beside:
                     task.cancel()
             if self._stop.is_set():
-                await self._say_goodbye(connection)
+                await self._herald.say_goodbye(connection)
 
     def _note_uplink(self, uplink: config.Uplink) -> None:
         """Note which uplink is in use, and tell of a change."""
@@ -256,7 +262,7 @@ class Courier:
         while not (self._stop.is_set() or self._leaving):
             self._wake.clear()
             self._health.beat("courier")
-            await self._tell_news(connection)
+            await self._herald.tell_news(connection)
             free = WINDOW - self._answers.way.publishing()
             pause = STATUS_PAUSE
             if free > 0:
@@ -267,7 +273,7 @@ class Courier:
                     pause = await self._send_history(group, connection, free - len(rows))
             await _wait(self._wake, pause)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE):
+            async with asyncio.timeout(GOODBYE):
                 while self._answers.way.publishing():
                     self._wake.clear()
                     await self._wake.wait()
@@ -339,69 +345,6 @@ class Courier:
                 continue
             await self._answers.take(delivery.payload)
             self._wake.set()
-
-    async def _tell_news(self, connection: Connection) -> None:
-        """Tell the status again, not too often: when it became wrong by more than sending, or to ask for a late answer.
-
-        An answer may be lost with a broker, and without new reports no other would ever come.
-        """
-        now = time.monotonic()
-        renewed = self._answers.renewals != self._renewals
-        if now - self._told_at < STATUS_PAUSE and self._told and not renewed:
-            return
-        self._renewals = self._answers.renewals
-        statistics = await self._spool.statistics()
-        overdue = self._answers.way.unanswered() > 0 and now - self._answers.heard_at >= self._settings.ack_timeout
-        if overdue or self._news(statistics) != self._told:
-            await self._tell_status(connection, statistics)
-        self._told_at = now
-
-    def _news(self, statistics: Statistics) -> tuple[object, ...]:
-        return (
-            statistics.stream,
-            statistics.totals.dropped,
-            len(self._answers.lost),
-            statistics.lost,
-            self.config_digest,
-        )
-
-    async def _tell_status(self, connection: Connection, statistics: Statistics) -> None:
-        if self._told and self._told[0] != statistics.stream:
-            self._answers.lost = RangeSet()
-        if statistics.oldest > 1:
-            self._answers.lost.remove(1, statistics.oldest - 1)
-        lost = RangeSet((*self._answers.lost, *statistics.lost))
-        status = Status(
-            agent=self._agent,
-            online=True,
-            at=time.time(),
-            version=self._version,
-            config=self.config_digest,
-            stream=statistics.stream,
-            boot=self._boot,
-            oldest=statistics.oldest,
-            newest=statistics.newest,
-            lost=list(lost)[:MAX_RANGES],
-            start_reason=self._spool.start_reason,
-        )
-        told = self._news(statistics)
-        await connection.publish(self._topics[Lane.STATUS], codec.encode(status), retain=True)
-        self._told, self._told_at = told, time.monotonic()
-
-    async def _say_goodbye(self, connection: Connection) -> None:
-        """Tell that the agent stops on purpose: a goodbye keeps the broker from publishing the last will."""
-        status = Status(
-            agent=self._agent,
-            online=False,
-            at=time.time(),
-            version=self._version,
-            config=self.config_digest,
-            boot=self._boot,
-            start_reason=self._spool.start_reason,
-        )
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE):
-                await connection.publish(self._topics[Lane.STATUS], codec.encode(status), retain=True)
 
 
 def _nothing() -> None:
