@@ -18,6 +18,7 @@ from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
 from rigs.legs import legs, run_all
 from rigs.page import Section
+from rigs.thin_link import thin_link
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -118,7 +119,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks, backfill.backfill):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill, thin_link):
     main.add_command(command)
 
 if __name__ == "__main__":

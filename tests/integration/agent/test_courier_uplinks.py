@@ -12,6 +12,7 @@ from support.certificate import self_signed
 from support.delivering_agent import Agent, empty
 from support.fake_collector import FakeCollector, until
 from support.processes import free_port
+from support.thin_link import ThinLink
 from tslcd_agent.config import Uplink
 from tslcd_agent.courier.meter import Meter
 from tslcd_runtime.mqtt import BrokerError, Connection, Endpoint, Tls
@@ -82,6 +83,28 @@ async def test_a_silent_first_way_is_left(tmp_path: Path, fibre: Broker, mobile:
         finally:
             fibre.program.signal(signal.SIGCONT)
         await until(lambda: agent.courier.uplink == "fibre")
+
+
+async def test_a_link_that_falls_silent_is_found_in_every_state(tmp_path: Path, fibre: Broker) -> None:
+    """Before the broker let us in, with nothing to send, and in the middle of a backlog: dropped each time, nothing lost."""
+    async with ThinLink(fibre.port, 1e6) as link, FakeCollector(fibre.port) as collector:
+        uplink = Uplink(port=link.port, keepalive=5)
+        agent = Agent(tmp_path / "spool", [uplink], answer_timeout=0.5, reconnect_max=0.5)
+        link.silence()
+        async with agent.working():
+            await until(lambda: agent.courier.failures["timeout"] >= 1)
+            link.restore()
+            await until(lambda: agent.courier.connected_to)
+            link.silence()
+            await until(lambda: not agent.courier.connected_to, 30)
+            link.restore()
+            await agent.report(300, age=600)
+            await until(lambda: len(set(collector.seqs())) > 50)
+            link.silence()
+            await until(lambda: not agent.courier.connected_to)
+            link.restore()
+            await empty(agent)
+    assert set(collector.seqs()) == set(range(1, 301))
 
 
 async def test_a_spent_budget_stops_history_and_nothing_else(tmp_path: Path, fibre: Broker) -> None:
