@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from bench.machine import MissingError
 from rigs import backfill, clocks, fleet
+from rigs.broker import broker
 from rigs.disk_commands import COMMANDS
 from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
@@ -119,7 +120,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks, backfill.backfill, thin_link):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link):
     main.add_command(command)
 
 if __name__ == "__main__":
