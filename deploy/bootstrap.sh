@@ -43,7 +43,8 @@ choose_python() {
   return 1
 }
 
-# need_venv FOLDER LOCK: a virtual environment with exactly what LOCK (a file of requirements/) names.
+# need_venv FOLDER LOCK: a virtual environment with exactly what LOCK (a file of requirements/) names. Nothing is resolved
+# (--no-deps), so a release of tomorrow cannot matter; pip check tells what a lock forgot.
 need_venv() {
   local folder=$1 lock=$2 python stamp
   python=$(choose_python) || return 1
@@ -52,7 +53,8 @@ need_venv() {
     echo "making $folder from $lock with $("$python" -V)"
     rm -rf "$folder"
     "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$lock"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r "$lock"
+    "$folder/bin/python" -m pip check --disable-pip-version-check
     echo "$stamp" >"$folder/.stamp"
   fi
 }
