@@ -89,8 +89,8 @@ async def run(path: Path, config: AgentConfig) -> None:
             courier.config_digest = await asyncio.to_thread(digest, path)
             sending = group.create_task(courier.run(), name="courier")
             watchdog = group.create_task(health.feed(), name="watchdog")
-            settle()
             while not signals.stop:
+                settle()
                 producers = group.create_task(_produce(config, library, parts), name="producers")
                 notify("READY=1")
                 await signals.wait()

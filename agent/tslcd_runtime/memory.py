@@ -15,7 +15,11 @@ THRESHOLDS: Final = (20_000, 20, 20)
 
 
 def settle() -> None:
-    """Take all that exists now for permanent. To be called once, when a program has started."""
+    """Take all that exists now for permanent. To be called when a program has started, and when much of it was made anew.
+
+    What an earlier call took for permanent and is none any more is let go.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -220,6 +220,7 @@ class _Collector:
             reload.clear()
             notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
             await self._reload()
+            settle()
             notify("READY=1")
 
     async def _reload(self) -> None:

@@ -20,7 +20,7 @@ async def test_a_backlog_leaves_room_for_live_reports(tmp_path: Path) -> None:
 
 async def test_the_rig_catches_a_courier_that_takes_the_whole_link(tmp_path: Path) -> None:
     """Without its share, history takes more than the half."""
-    found = await drain(tmp_path, 0.018, 256_000, live_every=1.0, history_share=1.0)
+    found = await drain(tmp_path, 0.018, 96_000, live_every=2.0, history_share=1.0)
     assert found.lost == 0
     assert found.share > HALF + TOLERANCE
     assert any("of the link" in words for words in found.failures())

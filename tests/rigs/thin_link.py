@@ -158,10 +158,9 @@ async def _watch(
 ) -> None:
     """Make live reports until everything is home."""
     commune = Commune(seed=1)
-    began = time.monotonic()
     measured: dict[int, float] = {}
-    next_live = next_ack = began
     await until(lambda: collector.statuses)
+    next_live = next_ack = began = time.monotonic()
     stream = (await agent.spool.statistics()).stream
     drained = False
     while not drained or measured:
