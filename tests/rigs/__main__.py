@@ -15,6 +15,7 @@ from bench.machine import MissingError
 from rigs import backfill, clocks, fleet
 from rigs.broker import broker
 from rigs.disk_commands import COMMANDS
+from rigs.end_to_end import end_to_end
 from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
 from rigs.legs import legs, run_all
@@ -120,7 +121,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -23,12 +23,11 @@ from tslcd_agent.readings import Reading
 from tslcd_agent.reporter import Reporter, boot_id
 from tslcd_agent.spool import Bounds, Spool, system_clock
 from tslcd_runtime.health import Health
-from tslcd_runtime.mqtt import Connection
 from tslcd_wire.codec import decode_report
 from tslcd_wire.topics import Lane, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from tslcd_runtime.mqtt import Connection
 
 AGENT = "86-29551-1"
 PROVINCE = "86"
@@ -46,7 +45,7 @@ async def run(directory: Path, port: int, ledger: Path, mutant: str) -> None:
     )
     async with Spool(directory, Bounds(200 * 2**20, 30 * 86400.0), system_clock(boot)) as spool:
         if mutant == "delete-on-puback":
-            _delete_on_puback(spool)
+            delete_on_puback()
         uplink = Uplink(port=port, keepalive=5)
         identity = Identity(id=AGENT, province=PROVINCE)
         courier = Courier(spool, [uplink], settings, identity, version="0", boot=boot, health=Health())
@@ -75,18 +74,17 @@ async def _number(reporter: Reporter, ledger: Path) -> None:
         await asyncio.sleep(PERIOD)
 
 
-def _delete_on_puback(spool: Spool) -> None:
-    publish: Callable[..., Awaitable[None]] = Connection.publish
+def delete_on_puback() -> None:
+    """Become the mutant: what the broker has answered is deleted from the spool of whoever asked."""
+    publish = Courier._publish
 
-    async def publish_and_delete(
-        self: Connection, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
-    ) -> None:
-        await publish(self, topic, payload, qos=qos, retain=retain)
+    async def publish_and_delete(self: Courier, connection: Connection, topic: str, payload: bytes, key: int) -> None:
+        await publish(self, connection, topic, payload, key)
         if parse(topic).lane is Lane.LIVE:
             report = decode_report(payload).report
-            await spool.confirm(report.stream, [(report.seq, report.seq)])
+            await self._spool.confirm(report.stream, [(report.seq, report.seq)])
 
-    setattr(Connection, "publish", publish_and_delete)  # noqa: B010 - a mutant
+    setattr(Courier, "_publish", publish_and_delete)  # noqa: B010 - a mutant
 
 
 if __name__ == "__main__":
