@@ -45,6 +45,8 @@ RECEIVE_MAXIMUM: Final = 1000
 MAX_PACKET_BYTES: Final = 2 * 2**20
 _REFUSED: Final = frozenset({4, 5, 134, 135, 138})  # CONNACK: bad credentials, not authorised, banned
 _CLOSING_TIMEOUT: Final = 2.0
+#: The longest wait for one answer of a broker that goes on speaking, in timeouts.
+LONGEST: Final = 3
 
 T = TypeVar("T")
 
@@ -136,7 +138,8 @@ class Connection:
     """One connection to one broker; an async context manager, used once.
 
     ``client_id`` is the identity the broker knows us by; the session is clean, since no report depends on the broker's
-    memory. ``timeout`` (seconds) bounds connecting and every answer of the broker. ``address``: where the endpoint's host was
+    memory. ``timeout`` (seconds) bounds connecting, and the broker's silence while an answer is due: over a thin line the answers to
+    what was sent before come first. No answer is waited for longer than :data:`LONGEST` times that. ``address``: where the endpoint's host was
     found, for who must know before connecting. ``permits``: which addresses of its name may be connected to, all when None.
     """
 
@@ -287,13 +290,19 @@ class Connection:
 
     async def _answer(self, client: Session, asked: asyncio.Future[T]) -> T:
         """Wait for the broker's answer. Raises BrokerError: no answer in time, or none any more."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         try:
-            async with asyncio.timeout(self._timeout):
-                return await asked
-        except TimeoutError:
-            raise BrokerError("timeout", f"broker {self.endpoint}: no answer") from None
+            while not asked.done():
+                due = min(max(begun, client.heard_at), begun + (LONGEST - 1) * self._timeout) + self._timeout
+                if due <= loop.time():
+                    raise BrokerError("timeout", f"broker {self.endpoint}: no answer")
+                await asyncio.wait((asked,), timeout=due - loop.time())
+            return asked.result()
         except ConnectionError:
             raise BrokerError("lost", f"broker {self.endpoint}: {client.loss}") from None
+        finally:
+            asked.cancel()
 
 
 def _tls_context(tls: Tls) -> ssl.SSLContext:

@@ -64,6 +64,8 @@ class Session(aiomqtt.Client):
         """Own ``ready``, a connected socket. ``options`` are aiomqtt's."""
         super().__init__(host, port, logger=_LOGGER, **options)
         self.inbox: asyncio.Queue[MQTTMessage | None] = asyncio.Queue()
+        #: When anything of the broker was read last, in the loop's time.
+        self.heard_at = self._loop.time()
         self._ready = ready
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._disconnected.add_done_callback(self._on_end)
@@ -158,6 +160,7 @@ class Session(aiomqtt.Client):
             self._paho._sock_close()  # noqa: SLF001
 
     def _read(self) -> None:
+        self.heard_at = self._loop.time()
         self._paho.loop_read()
         # a TLS socket may hold bytes that the loop's selector cannot see
         while (held := getattr(self._paho.socket(), "pending", None)) and held():

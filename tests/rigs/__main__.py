@@ -19,6 +19,7 @@ from rigs.end_to_end import end_to_end
 from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
 from rigs.legs import legs, run_all
+from rigs.network import network
 from rigs.page import Section
 from rigs.thin_link import thin_link
 
@@ -121,7 +122,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end, network):
     main.add_command(command)
 
 if __name__ == "__main__":

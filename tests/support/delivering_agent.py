@@ -35,6 +35,7 @@ class Agent:
         *,
         size: int = 50 * 2**20,
         meter: Meter | None = None,
+        name: str = "a-1",
         **settings: object,
     ) -> None:
         """Make them; ``settings`` are the courier's."""
@@ -50,13 +51,13 @@ class Agent:
             self.spool,
             uplinks,
             CourierSettings(**{**defaults, **settings}),  # type: ignore[arg-type]
-            Identity(id="a-1", province="86"),
+            Identity(id=name, province="86"),
             version="0",
             boot=BOOT,
             health=Health(),
             meter=meter,
         )
-        self.reporter = Reporter(self.spool, "a-1", BOOT, self.courier.wake)
+        self.reporter = Reporter(self.spool, name, BOOT, self.courier.wake)
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[Agent]:

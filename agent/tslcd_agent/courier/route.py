@@ -23,6 +23,8 @@ _SPREAD: Final = 2 / 3
 _SPREAD_SPARE: Final = 4 / 9
 #: The longest that an earlier way must have answered before it is used again, in seconds, however often it failed.
 MOST_PATIENCE: Final = 3600.0
+#: The longest that an answer is waited for on a slow way, in parts of ``answer_timeout``.
+_MOST_SLOW: Final = 2.5
 
 
 class Backoff:
@@ -108,3 +110,21 @@ class Return:
     def left(self) -> None:
         """Forget what answered: another way is in use."""
         self._since.clear()
+
+
+class Patience:
+    """How long a broker's answer is waited for, in seconds: longer where a way is so slow that nothing came of an attempt."""
+
+    def __init__(self, least: float) -> None:
+        """Begin with the least."""
+        self._least = least
+        self.seconds = least
+
+    def silent(self) -> None:
+        """Note that an attempt ended without an answer."""
+        self.seconds = min(self.seconds * 2, self._least * _MOST_SLOW)
+
+    def answered(self, after: float) -> None:
+        """Note how long an attempt took that got one."""
+        if after < self._least / 2:
+            self.seconds = self._least

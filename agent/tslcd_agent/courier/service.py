@@ -25,7 +25,7 @@ import zstandard
 from tslcd_agent.courier.answers import Answers
 from tslcd_agent.courier.meter import SAVE_EVERY
 from tslcd_agent.courier.pace import Rate, Share
-from tslcd_agent.courier.route import Return, Route
+from tslcd_agent.courier.route import Patience, Return, Route
 from tslcd_agent.courier.status import GOODBYE, STATUS_PAUSE, Herald
 from tslcd_agent.roundtrip import RoundTrip
 from tslcd_runtime.logs import get_logger
@@ -96,6 +96,7 @@ class Courier:
         )
         self._route = Route(len(self._uplinks), settings.reconnect_min, settings.reconnect_max)
         self._return = Return(settings.return_after)
+        self._patience = {uplink: Patience(settings.answer_timeout) for uplink in self._uplinks}
         self._rate = Rate(settings.history_rate)
         self._share = Share(settings.history_share)
         self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if settings.compress_history else None
@@ -181,6 +182,8 @@ class Courier:
             except* BrokerError as group:
                 error = self._trouble = _first(group)
                 mute = error.code == "timeout"
+                if mute and not self.connected_to:
+                    self._patience[uplink].silent()
                 self.failures[error.code] += 1
                 if self.connected_to or told != str(error):
                     told = str(error)
@@ -203,11 +206,10 @@ class Courier:
 
     async def _session(self, uplink: config.Uplink) -> None:
         """Work over one connection. Raises BrokerError, alone or in a group, when it cannot be used any more."""
-        will = self._herald.will()
-        connection = Connection(
-            uplink, self._client_id, will=will, timeout=self._settings.answer_timeout, permits=self.permits
-        )
+        will, patience, began = self._herald.will(), self._patience[uplink], time.monotonic()
+        connection = Connection(uplink, self._client_id, will=will, timeout=patience.seconds, permits=self.permits)
         async with connection:
+            patience.answered(time.monotonic() - began)
             self._answers.reconnected()
             await connection.subscribe([self._topics[Lane.ACK]])
             await self._herald.greet(connection)

@@ -107,6 +107,28 @@ async def test_a_link_that_falls_silent_is_found_in_every_state(tmp_path: Path, 
     assert set(collector.seqs()) == set(range(1, 301))
 
 
+async def test_a_thin_line_is_not_taken_for_a_mute_one(tmp_path: Path, fibre: Broker) -> None:
+    """The answer to the last of many comes late, after those to the others: the connection stays, and nothing goes twice."""
+    async with ThinLink(fibre.port, 24_000) as link, FakeCollector(fibre.port) as collector:
+        agent = Agent(tmp_path / "spool", [Uplink(port=link.port)], answer_timeout=1.0, ack_timeout=20.0)
+        async with agent.working():
+            await agent.report(25)
+            await empty(agent)
+    assert sorted(collector.seqs()) == list(range(1, 26))
+    assert (agent.courier.connects, agent.courier.failures["timeout"]) == (1, 0)
+
+
+async def test_a_way_slower_than_the_timeout_is_used_all_the_same(tmp_path: Path, fibre: Broker) -> None:
+    """The first attempt is given up, the next is waited for longer."""
+    async with ThinLink(fibre.port, 1e6, 0.35) as link, FakeCollector(fibre.port) as collector:
+        agent = Agent(tmp_path / "spool", [Uplink(port=link.port)], answer_timeout=0.5, ack_timeout=20.0)
+        async with agent.working():
+            await agent.report(5)
+            await empty(agent)
+    assert set(collector.seqs()) == set(range(1, 6))
+    assert (agent.courier.connects, agent.courier.failures["timeout"]) == (1, 1)
+
+
 async def test_a_spent_budget_stops_history_and_nothing_else(tmp_path: Path, fibre: Broker) -> None:
     """Over a metered line: live reports go on, history waits and says so; a new budget lets it go."""
     meter = Meter(tmp_path / "metered.json", {"sim": 60_000})

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from tslcd_agent.config import Courier
-from tslcd_agent.courier.route import MOST_PATIENCE, STEADY, Backoff, Return, Route
+from tslcd_agent.courier.route import MOST_PATIENCE, STEADY, Backoff, Patience, Return, Route
 
 AGENTS = 500
 #: Connections a second that a province may make.
@@ -104,3 +104,16 @@ def test_backoff_doubles_to_its_bound_and_starts_again() -> None:
     assert [backoff.pause(0) for _ in range(6)] == [0.5, 1, 2, 4, 5, 5]
     backoff.reset()
     assert backoff.pause(0.5) == 0.75
+
+
+def test_a_slow_way_gets_more_time_until_it_is_quick_again() -> None:
+    """Ten seconds, then twenty, at most twenty-five; an answer that was slow keeps that, a quick one ends it."""
+    patience = Patience(10.0)
+    waits = []
+    for _ in range(3):
+        patience.silent()
+        waits.append(patience.seconds)
+    patience.answered(12.0)
+    assert (*waits, patience.seconds) == (20.0, 25.0, 25.0, 25.0)
+    patience.answered(0.3)
+    assert patience.seconds == 10.0
