@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,13 +48,15 @@ SIZE: Final = 200 * 2**20
 COURIER: Final = {"ack_timeout": 20.0, "answer_timeout": 10.0, "live_window": 60.0, "history_rate": 1e9}
 #: Reports that are measured at once while the backlog is made.
 _TOGETHER: Final = 200
+#: What the link carries once it is thin no more, in bits a second.
+_WIDE: Final = 100e6
 #: Seconds between two looks at what the collector got: what a delay may be wrong by.
 _LOOK: Final = 0.02
 
 
 @dataclass
 class Drained:
-    """What became of a backlog. Times in seconds, sizes in bytes."""
+    """What became of a backlog. Times in seconds, sizes in bytes. All but ``seconds`` is of the time when the link was thin."""
 
     backlog: int = 0
     spool: int = 0
@@ -61,6 +64,7 @@ class Drained:
     arrived: Counter[int] = field(default_factory=Counter)
     delays: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    thin: float = 0.0
     live_bytes: int = 0
     carried: int = 0
     rate: float = 0.0
@@ -78,7 +82,7 @@ class Drained:
     @property
     def share(self) -> float:
         """Return the part of what the link could carry that went to anything but live reports."""
-        return (self.carried - self.live_bytes) * 8 / self.rate / self.seconds
+        return (self.carried - self.live_bytes) * 8 / self.rate / self.thin
 
     def slowest(self, part: float) -> float:
         """Return the delay that so great a part of the live reports did not exceed."""
@@ -103,6 +107,7 @@ class Drained:
             f"{self.backlog:,}",
             f"{self.spool / 2**20:.1f}",
             f"{self.seconds / 60:.1f}",
+            f"{self.thin / 60:.1f}",
             f"{self.lost}",
             f"{self.repeated}",
             f"{self.share:.2f}",
@@ -110,16 +115,19 @@ class Drained:
             f"{self.slowest(0.99):.2f}",
             f"{self.slowest(1):.2f}",
         )
-        columns = ("link", "backlog", "spool, MiB", "minutes", "lost", "repeated", "history's share", "live p50, s", "p99, s",
+        columns = ("link", "backlog", "spool, MiB", "minutes", "of them thin", "lost", "repeated", "history's share", "live p50, s", "p99, s",
                    "longest, s")  # fmt: skip
         return Section("thin-link", columns, [row], [f"{self.live:,} live reports meanwhile"])
 
 
 async def drain(
-    folder: Path, days: float, rate: float, *, live_every: float, delay: float = 0.02,
+    folder: Path, days: float, rate: float, *, live_every: float, delay: float = 0.02, thin_for: float = inf,
     tell: Callable[[float], None] = lambda _: None, **settings: object,
 ) -> Drained:  # fmt: skip
-    """Make a backlog of ``days``, then send it over a link of ``rate`` bits a second. ``settings`` are the courier's."""
+    """Make a backlog of ``days``, then send it over a link of ``rate`` bits a second, for ``thin_for`` seconds, then over a wide one.
+
+    ``settings`` are the courier's.
+    """
     result = Drained(rate=rate)
     broker = Broker(folder / "broker")
     with broker.running():
@@ -131,8 +139,7 @@ async def drain(
             chosen: dict[str, Any] = {**COURIER, **settings}
             agent = Agent(folder / "spool", [Uplink(port=link.port)], size=SIZE, **chosen)
             async with FakeCollector(broker.port, answering=False) as collector, agent.working():
-                await _watch(agent, collector, result, live_every, tell)
-            result.carried = link.up.carried
+                await _watch(agent, collector, link, result, live_every, thin_for, tell)
     return result
 
 
@@ -154,9 +161,10 @@ async def _fill(agent: Agent, days: float) -> int:
 
 
 async def _watch(
-    agent: Agent, collector: FakeCollector, result: Drained, live_every: float, tell: Callable[[float], None]
-) -> None:
-    """Make live reports until everything is home."""
+    agent: Agent, collector: FakeCollector, link: ThinLink, result: Drained, live_every: float, thin_for: float,
+    tell: Callable[[float], None],
+) -> None:  # fmt: skip
+    """Make live reports while the link is thin, until everything is home."""
     commune = Commune(seed=1)
     measured: dict[int, float] = {}
     await until(lambda: collector.statuses)
@@ -177,7 +185,10 @@ async def _watch(
             waiting = (await agent.spool.statistics()).waiting
             tell(1 - waiting / max(1, result.backlog))
             drained = drained or waiting <= REPORTS * 2
-        if now >= next_live and not drained:
+        if not result.thin and (drained or now - began >= thin_for):
+            result.thin, result.carried = now - began, link.up.carried
+            link.up.rate = link.down.rate = _WIDE
+        if now >= next_live and not result.thin:
             next_live = now + live_every
             for _, _, device, tables, events in commune.drafts():
                 reading = Reading(device, tables, tuple(events), time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))
@@ -193,9 +204,10 @@ async def _watch(
 @click.command("thin-link")
 @click.option("--days", default=30.0, show_default=True, help="Days without a link.")
 @click.option("--rate", default=256, show_default=True, help="What the link carries, in kbit/s.")
+@click.option("--thin-minutes", default=inf, help="How long it is so thin; then 100 Mbit/s.  [default: to the end]")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 @click.option("--write", is_flag=True, help="Write the figures into tests/faults/README.md.")
-def thin_link(*, days: float, rate: int, as_json: bool, write: bool) -> None:
+def thin_link(*, days: float, rate: int, thin_minutes: float, as_json: bool, write: bool) -> None:
     """Send days of backlog over a thin link, beside live reports every 30 seconds."""
     with tempfile.TemporaryDirectory() as folder, Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("draining", total=1)
@@ -205,6 +217,7 @@ def thin_link(*, days: float, rate: int, as_json: bool, write: bool) -> None:
                 days,
                 rate * 1000.0,
                 live_every=INTERVAL,
+                thin_for=thin_minutes * 60,
                 tell=lambda done: progress.update(task, completed=done),
             )
         )
