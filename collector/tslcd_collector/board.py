@@ -25,11 +25,11 @@ from tslcd_collector.families import (
     AGENT_LAST_REPORT,
     AGENT_ONLINE,
     AGENT_PROBLEM,
-    CLOCK_WRONG,
     labels_text,
 )
 from tslcd_collector.fragments import TableText
 from tslcd_collector.judge import ROUNDS, AgentReading, DeviceReading, InterfaceReading, ProbeReading
+from tslcd_collector.problems import AgentProblem
 from tslcd_wire.catalogue import AGENT, DEVICE, INTERFACE, KINDS_BY_NAME, PROBE, UPS
 
 if TYPE_CHECKING:
@@ -374,7 +374,7 @@ def _clock_chunks(clock: AgentClock, labels: str) -> dict[str, bytes]:
     lines = {
         AGENT_CLOCK_CORRECTED.name: f"{{{labels}}} {clock.corrected}",
         AGENT_CLOCK_UNTIMED.name: f"{{{labels}}} {clock.untimed}",
-        AGENT_PROBLEM.name: f'{{{labels},problem="{CLOCK_WRONG}"}} {int(clock.wrong)}',
+        AGENT_PROBLEM.name: f'{{{labels},problem="{AgentProblem.CLOCK_WRONG.value}"}} {int(clock.wrong)}',
     }
     if clock.offset is not None:
         lines[AGENT_CLOCK_OFFSET.name] = f"{{{labels}}} {clock.offset:.3f}"

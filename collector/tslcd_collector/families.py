@@ -52,6 +52,7 @@ CHANNEL_INFO_LABELS: Final = (
     "class",
     "tenant",
     "upstream",
+    "redundancy_group",
     "agent",
     "device",
     "interface",
@@ -184,8 +185,6 @@ AGENT_LAST_REPORT: Final = Family(
     "seconds",
     "intake",
 )
-#: The problem of an agent whose clock is off by more than :data:`tslcd_collector.clock.WRONG`.
-CLOCK_WRONG: Final = "clock_wrong"
 AGENT_CLOCK_OFFSET: Final = Family(
     "tslcd_agent_clock_offset_seconds",
     "gauge",
@@ -217,6 +216,15 @@ AGENT_PROBLEM: Final = Family(
     (*_AGENT, "problem"),
     "Vấn đề của tác tử: 1 khi đang có",
     "Problem of the agent: 1 while it lasts",
+    source="what the agent tells, clocks, marks",
+)
+DEVICE_PROBLEM: Final = Family(
+    "tslcd_device_problem",
+    "gauge",
+    (*_AGENT, "device", "problem"),
+    "Vấn đề của thiết bị: 1 khi đang có, 0 khi số liệu cho biết là không",
+    "Problem of the device: 1 while it lasts, 0 when its tables tell that there is none",
+    source="tables, thresholds of the device's class",
 )
 
 SUPERVISION: Final = (
@@ -240,6 +248,7 @@ SUPERVISION: Final = (
     AGENT_CLOCK_CORRECTED,
     AGENT_CLOCK_UNTIMED,
     AGENT_PROBLEM,
+    DEVICE_PROBLEM,
 )
 
 

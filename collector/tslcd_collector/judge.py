@@ -44,7 +44,8 @@ from tslcd_collector.verdict import Party, Reason, State, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tslcd_collector.inventory.files import Binding, ChannelClass
+    from tslcd_collector.inventory.classes import ChannelClass
+    from tslcd_collector.inventory.files import Binding
     from tslcd_collector.inventory.model import Channel
 
 #: Rounds over which loss and delay are judged.

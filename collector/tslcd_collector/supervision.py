@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tslcd_collector import families
 from tslcd_collector.families import escape, labels_text
-from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.inventory.classes import STANDARD
 from tslcd_collector.judge import ALONE, Readings, Surroundings, is_silent, judge
 from tslcd_collector.store import VerdictRow
 from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict
@@ -167,6 +167,9 @@ class Supervision:
                 "circuit": channel.circuit,
                 "access_level": channel.access_level,
                 "class": channel.channel_class.id,
+                "tenant": channel.tenant,
+                "upstream": channel.upstream,
+                "redundancy_group": channel.redundancy_group,
                 "agent": binding.agent if binding else None,
                 "device": binding.device if binding else None,
                 "interface": binding.interface if binding else None,
@@ -346,12 +349,15 @@ def _static_chunks(channel: Channel, province: str) -> dict[str, bytes]:
         channel.channel_class.id,
         channel.tenant,
         channel.upstream or "",
+        channel.redundancy_group or "",
         binding.agent if binding else "",
         (binding.device or "") if binding else "",
         (binding.interface or "") if binding else "",
     )
     pairs = ",".join(
-        f'{label}="{escape(text)}"' for label, text in zip(families.CHANNEL_INFO_LABELS, info, strict=True)
+        f'{label}="{escape(text)}"'
+        for label, text in zip(families.CHANNEL_INFO_LABELS, info, strict=True)
+        if text or label != "redundancy_group"
     )
     name = families.CHANNEL_CONTRACTED.name
     contracted = "".join(

@@ -36,6 +36,11 @@ class Reason(enum.Enum):
     GATEWAY_UNREACHABLE = "gateway_unreachable"
     LOSS = "loss"
     LATENCY = "latency"
+    JITTER = "jitter"
+    ERRORS = "errors"
+    OVERLOADED = "overloaded"
+    FLAPPING = "flapping"
+    REDUNDANCY_LOST = "redundancy_lost"
     DEVICE_UNREACHABLE = "device_unreachable"
     SNMP_REFUSED = "snmp_refused"
     SITE_POWER = "site_power"
@@ -44,6 +49,8 @@ class Reason(enum.Enum):
     AGENT_LOST = "agent_lost"
     STALE = "stale"
     NEVER_SEEN = "never_seen"
+    MAINTENANCE = "maintenance"
+    NOT_IN_SERVICE = "not_in_service"
 
 
 class Party(enum.Enum):
@@ -111,6 +118,26 @@ REASON_WORDS: Final = {
         "Độ trễ vượt ngưỡng của loại kênh: báo đơn vị vận hành.",
         "Delay is above the threshold of the channel's class: call the operator.",
     ),
+    Reason.JITTER: Words(
+        "Biến động trễ vượt ngưỡng của loại kênh: báo đơn vị vận hành.",
+        "Jitter is above the threshold of the channel's class: call the operator.",
+    ),
+    Reason.ERRORS: Words(
+        "Giao diện của kênh có nhiều gói lỗi hoặc bị loại: kiểm tra dây nối, mô-đun quang và đầu cuối của đơn vị vận hành.",
+        "The channel's interface has many errors or discards: look at the cable, the optics and the operator's terminal.",
+    ),
+    Reason.OVERLOADED: Words(
+        "Lưu lượng vượt ngưỡng so với băng thông hợp đồng: xem ai đang dùng nhiều, cân nhắc đăng ký thêm băng thông.",
+        "Traffic is above its share of the contracted bandwidth: see who uses it, and consider asking for more.",
+    ),
+    Reason.FLAPPING: Words(
+        "Kênh chập chờn, mất rồi lại có nhiều lần: báo đơn vị vận hành kiểm tra đường truyền.",
+        "The channel comes and goes: have the operator look at the line.",
+    ),
+    Reason.REDUNDANCY_LOST: Words(
+        "Kênh hoạt động nhưng mất dự phòng, một kênh cùng nhóm đã mất kết nối: khôi phục kênh đó trước khi mất cả nhóm.",
+        "The channel works without redundancy, another one of its group is down: restore that one before all are.",
+    ),
     Reason.DEVICE_UNREACHABLE: Words(
         "Thiết bị tại điểm kết nối không trả lời: kiểm tra nguồn điện và dây nối tại cơ quan.",
         "The device at the connection point does not answer: look at its power and cables at the agency.",
@@ -142,6 +169,14 @@ REASON_WORDS: Final = {
     Reason.NEVER_SEEN: Words(
         "Chưa từng có số liệu: kiểm tra tác tử đã cài và khai báo liên kết của kênh.",
         "Nothing was ever measured: check that the agent is installed and what the channel is bound to.",
+    ),
+    Reason.MAINTENANCE: Words(
+        "Kênh đang trong đợt bảo trì hoặc diễn tập theo kế hoạch: chưa phải xử lý gì.",
+        "The channel is in a planned window, maintenance or a drill: nothing has to be done now.",
+    ),
+    Reason.NOT_IN_SERVICE: Words(
+        "Kênh chưa đưa vào sử dụng: chưa tính là sự cố.",
+        "The channel is not in service yet: nothing counts as a fault.",
     ),
 }
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from tslcd_collector.inventory import Agency, Binding, Channel, Site
-from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.inventory.classes import STANDARD
 from tslcd_collector.inventory.model import Place
 from tslcd_collector.judge import AgentReading, DeviceReading, InterfaceReading, ProbeReading, Readings
 from tslcd_runtime.settings import Loaded

@@ -4,7 +4,8 @@
 """
 
 from tslcd_collector.inventory.bindings import binding_problems
-from tslcd_collector.inventory.files import Agency, Binding, ChannelClass, Contact, Device, Province, Site
+from tslcd_collector.inventory.classes import ChannelClass, DeviceClass
+from tslcd_collector.inventory.files import Agency, Binding, Contact, Device, Province, Site
 from tslcd_collector.inventory.loading import load
 from tslcd_collector.inventory.model import Channel, DeviceKey, Inventory
 
@@ -15,6 +16,7 @@ __all__ = [
     "ChannelClass",
     "Contact",
     "Device",
+    "DeviceClass",
     "DeviceKey",
     "Inventory",
     "Province",

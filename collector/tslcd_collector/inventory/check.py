@@ -13,14 +13,16 @@ import datetime as dt
 import difflib
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.inventory import windows
+from tslcd_collector.inventory.classes import STANDARD, STANDARD_DEVICE
 from tslcd_collector.inventory.units import same_name, territory
 from tslcd_runtime.units import BIT_RATE, DURATION, RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from tslcd_collector.inventory.files import ChannelClass, ChannelEntry, Device
+    from tslcd_collector.inventory.classes import ChannelClass, DeviceClass
+    from tslcd_collector.inventory.files import ChannelEntry, Device, WindowEntry
     from tslcd_collector.inventory.folder import Folder, Placed
     from tslcd_collector.inventory.model import Place
     from tslcd_runtime.settings import Problem
@@ -35,6 +37,9 @@ T = TypeVar("T", bound=_Identified)
 #: What a channel of this network may have (level II tails have 200 Mbps for most communes since 2025).
 MIN_CONTRACTED: Final = 2e6
 MAX_CONTRACTED: Final = 10e9
+#: Errors and traffic are judged over no less and no more than this, seconds.
+MIN_OVER: Final = 60.0
+MAX_OVER: Final = 3600.0
 #: A message lists no more than this many ids.
 MAX_LISTED: Final = 10
 _CIPHER: Final = "cipher equipment is never polled (Circular 06/2026/TT-BKHCN, article 9.4)"
@@ -48,7 +53,10 @@ class _Known:
         self.sites = ids(folder.sites)
         self.agencies = ids(folder.agencies)
         self.classes = {STANDARD.id: STANDARD, **ids(folder.classes)}
+        self.device_classes = {STANDARD_DEVICE.id: STANDARD_DEVICE, **ids(folder.device_classes)}
         self.channels = ids(folder.channels)
+        self.operators = {one.operator for one in self.channels.values()}
+        self.contacts = ids(folder.contacts)
         self.devices = {device_key(one.value): one.value for one in folder.devices}
         self.devices_of: dict[str, list[str]] = {}
         for holder, device in self.devices:
@@ -65,11 +73,17 @@ def problems(folder: Folder) -> Iterator[Problem]:
         yield from _device(device, known)
     for one in folder.classes:
         yield from _class(one)
+    for kind in folder.device_classes:
+        yield from _device_class(kind)
     for channel in folder.channels:
         yield from _references(channel, known)
         yield from _figures(channel)
         yield from _binding(channel, known)
     yield from _circles(folder)
+    yield from _groups(folder)
+    for window in folder.maintenance:
+        yield from windows.problems(window)
+        yield from _window(window, known)
 
 
 def ids(entries: Iterable[Placed[T]]) -> dict[str, T]:
@@ -92,7 +106,9 @@ def _twice(folder: Folder) -> Iterator[Problem]:
     named += ((f"agency {one.value.id!r}", one.place) for one in folder.agencies)
     named += ((f"site {one.value.id!r}", one.place) for one in folder.sites)
     named += ((f"class {one.value.id!r}", one.place) for one in folder.classes)
+    named += ((f"device class {one.value.id!r}", one.place) for one in folder.device_classes)
     named += ((f"channel {one.value.id!r}", one.place) for one in folder.channels)
+    named += ((f"window {one.value.id!r}", one.place) for one in folder.maintenance)
     for one in folder.devices:
         holder = f"agent {one.value.agent!r}" if one.value.agent else f"site {one.value.site!r}"
         named.append((f"device {one.value.id!r} of {holder}", one.place))
@@ -158,6 +174,8 @@ def _device(entry: Placed[Device], known: _Known) -> Iterator[Problem]:
     device, place = entry.value, entry.place
     if device.site not in known.sites and "sites" not in known.broken:
         yield _missing(place, ("site",), "site", device.site, known.sites)
+    if device.class_id not in known.device_classes and "device_classes" not in known.broken:
+        yield _missing(place, ("class",), "device class", device.class_id, known.device_classes)
     if device.role == "cipher" and device.agent:
         yield place.problem(("agent",), f"{_CIPHER}: leave agent out")
     if device.role == "cipher" and (*place.path, "touch") in place.file.lines and device.touch:
@@ -168,16 +186,43 @@ def _device(entry: Placed[Device], known: _Known) -> Iterator[Problem]:
 
 def _class(entry: Placed[ChannelClass]) -> Iterator[Problem]:
     limits, place = entry.value, entry.place
-    for name, quantity in (("loss", RATIO), ("latency", DURATION), ("jitter", DURATION)):
+    for name, quantity in (("loss", RATIO), ("latency", DURATION), ("jitter", DURATION), ("errors", RATIO)):
         warn, critical = getattr(limits, f"{name}_warn"), getattr(limits, f"{name}_critical")
         if warn > critical:
             message = f"{quantity.show(warn)} is above {name}_critical {quantity.show(critical)}"
             yield place.problem((f"{name}_warn",), message)
-    for name in ("loss_warn", "loss_critical", "availability_target"):
-        if getattr(limits, name) > 1:
-            yield place.problem((name,), f"{RATIO.show(getattr(limits, name))} is not allowed: 0% to 100%")
-    if limits.stale_after <= 0:
-        yield place.problem(("stale_after",), "0ms is not allowed: above 0")
+    yield from _shares(
+        entry,
+        (
+            "loss_warn",
+            "loss_critical",
+            "errors_warn",
+            "errors_critical",
+            "overload_warn",
+            "clear",
+            "availability_target",
+        ),
+    )
+    for name in ("stale_after", "flap_window", "clear"):
+        if getattr(limits, name) <= 0:
+            nothing = RATIO.show(0) if name == "clear" else DURATION.show(0)
+            yield place.problem((name,), f"{nothing} is not allowed: above 0")
+    if not MIN_OVER <= limits.traffic_over <= MAX_OVER:
+        bounds = f"{DURATION.show(MIN_OVER)} to {DURATION.show(MAX_OVER)}"
+        yield place.problem(("traffic_over",), f"{DURATION.show(limits.traffic_over)} is not allowed: {bounds}")
+
+
+def _device_class(entry: Placed[DeviceClass]) -> Iterator[Problem]:
+    yield from _shares(entry, ("cpu_warn", "memory_warn", "sessions_warn", "battery_low", "clear"))
+    if entry.value.clear <= 0:
+        yield entry.place.problem(("clear",), "0% is not allowed: above 0")
+
+
+def _shares(entry: Placed[ChannelClass] | Placed[DeviceClass], names: Iterable[str]) -> Iterator[Problem]:
+    for name in names:
+        share = getattr(entry.value, name)
+        if share > 1:
+            yield entry.place.problem((name,), f"{RATIO.show(share)} is not allowed: 0% to 100%")
 
 
 def _references(entry: Placed[ChannelEntry], known: _Known) -> Iterator[Problem]:
@@ -267,3 +312,39 @@ def _circles(folder: Folder) -> Iterator[Problem]:
             way = " -> ".join([*trail[trail.index(at) :], at])
             yield entry.place.problem(("upstream",), f"goes in a circle: {way}")
             told.update(trail)
+
+
+def _groups(folder: Folder) -> Iterator[Problem]:
+    """Check that a group of redundancy has two channels or more, of one site or one agency."""
+    groups: dict[str, list[Placed[ChannelEntry]]] = {}
+    for entry in folder.channels:
+        if entry.value.redundancy_group is not None:
+            groups.setdefault(entry.value.redundancy_group, []).append(entry)
+    for name, entries in groups.items():
+        first = entries[0]
+        if len(entries) == 1 and "channels" not in folder.broken:
+            message = f"group {name!r} has this channel only: two or more stand in for each other"
+            yield first.place.problem(("redundancy_group",), message)
+        for entry in entries[1:]:
+            if entry.value.site != first.value.site and entry.value.agency != first.value.agency:
+                message = (
+                    f"group {name!r}: neither site nor agency are those of channel {first.value.id} at {first.place}"
+                )
+                yield entry.place.problem(("redundancy_group",), message)
+
+
+def _window(entry: Placed[WindowEntry], known: _Known) -> Iterator[Problem]:
+    """Check what a window refers to."""
+    window, place = entry.value, entry.place
+    lists: tuple[tuple[str, str, tuple[str, ...], Collection[str]], ...] = (
+        ("channels", "channel", window.channels, known.channels),
+        ("sites", "site", window.sites, known.sites),
+        ("operators", "operator", window.operators, known.operators),
+    )
+    for key, word, wanted, there in lists:
+        source = "channels" if key == "operators" else key
+        for index, one in enumerate(wanted):
+            if one not in there and source not in known.broken:
+                yield _missing(place, (key, index), word, one, there)
+    if window.contact is not None and window.contact not in known.contacts and "contacts" not in known.broken:
+        yield _missing(place, ("contact",), "contact", window.contact, known.contacts)

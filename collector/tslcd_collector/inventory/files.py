@@ -1,8 +1,7 @@
 """The files of an inventory as types: what people write, one struct a file and one a thing in it.
 
 ``sites.yaml`` holds ``sites: [...]``, and so does every file in ``sites/``; the same goes for every kind of thing. The
-province alone is one document. Thresholds have defaults of ours: no rule gives lawful numbers for loss, delay, jitter or
-availability (Circular 06/2026/TT-BKHCN, article 13.2), so every class may change them.
+province alone is one document. Thresholds are in :mod:`tslcd_collector.inventory.classes`.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from tslcd_runtime.units import BitRate, Duration, Ratio
-from tslcd_wire.topics import ID_PATTERN
+from tslcd_collector.inventory.classes import STANDARD, STANDARD_DEVICE, ChannelClass, DeviceClass, Id, Name
+from tslcd_runtime.units import BitRate, Duration
 
-#: Names that become label values: no control characters, no long prose.
-_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+\Z"
-Id = Annotated[str, Meta(pattern=rf"^{ID_PATTERN}\Z")]
-Name = Annotated[str, Meta(pattern=_PRINTABLE, max_length=128)]
 ProvinceCode = Annotated[str, Meta(pattern=r"^[0-9]{2}\Z", description="Decision 19/2025/QĐ-TTg, in quotes")]
 UnitCode = Annotated[str, Meta(pattern=r"^[0-9]{5}\Z", description="Decision 19/2025/QĐ-TTg, in quotes")]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", description="YYYY-MM-DD")]
+#: A moment in local time (UTC+7).
+Moment = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}\Z", description="YYYY-MM-DD HH:MM, local time")
+]
 Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ]{2,19}\Z")]
 
 
@@ -69,42 +68,23 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Router, firewall or switch of a site, by the names that reports use: ``agent`` and ``id`` within the agent.
 
     ``touch: false`` keeps a device in the inventory and out of all polling. Cipher equipment is never touched: the
-    Government Cipher Committee supervises it (Circular 06/2026/TT-BKHCN, article 9.4).
+    Government Cipher Committee supervises it (Circular 06/2026/TT-BKHCN, article 9.4). A device that is not ``in_service``
+    yet has no problems.
     """
 
     id: Id
     site: Id
     role: Literal["router", "firewall", "switch", "cipher"]
     agent: Id | None = None
+    class_id: Id = msgspec.field(name="class", default=STANDARD_DEVICE.id)
     touch: bool = True
+    in_service: bool = True
     model: Name | None = None
 
     @property
     def polled(self) -> bool:
         """Whether supervision may talk to the device at all."""
         return self.touch and self.role != "cipher"
-
-
-class ChannelClass(msgspec.Struct, frozen=True, kw_only=True):
-    """Thresholds of a class of channels: durations in seconds, shares as ratios.
-
-    Evidence older than ``stale_after`` says nothing any more. ``availability_target`` is a share of time.
-    """
-
-    id: Id
-    stale_after: Duration = 90.0
-    loss_warn: Ratio = 0.01
-    loss_critical: Ratio = 0.05
-    latency_warn: Duration = 0.020
-    latency_critical: Duration = 0.050
-    jitter_warn: Duration = 0.010
-    jitter_critical: Duration = 0.030
-    availability_target: Ratio = 0.995
-    repair_within: Duration = 4 * 3600.0
-
-
-#: The class of channels that name none.
-STANDARD: Final = ChannelClass(id="standard")
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +103,8 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A channel as it stands in a file, with the columns of Circular 06/2026/TT-BKHCN, article 10.1.
 
     ``contracted`` is the bandwidth of both directions, unless ``contracted_transmit`` tells another one away from the site.
+    ``upstream`` is the channel that carries this one. Channels of one ``redundancy_group`` stand in for each other. A channel that
+    is not ``in_service``, or was not connected yet, has no faults.
     """
 
     id: Id
@@ -139,7 +121,29 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     contracted_transmit: BitRate | None = None
     tenant: Name | None = None
     upstream: Id | None = None
+    redundancy_group: Id | None = None
+    in_service: bool = True
     binding: Binding | None = None
+
+
+class WindowEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A planned window, maintenance or a drill: once, ``from`` and ``until``; or again and again, ``every`` and ``lasts``.
+
+    ``every`` is ``daily 22:00``, ``sun 22:00`` or ``day 15 22:00`` (of the month). Times are local (UTC+7). A window holds for
+    the channels that fit every list that is given, and for all channels when none is.
+    """
+
+    id: Id
+    title: Name
+    kind: Literal["maintenance", "drill"] = "maintenance"
+    since: Moment | None = msgspec.field(name="from", default=None)
+    until: Moment | None = None
+    every: Name | None = None
+    lasts: Duration | None = None
+    channels: tuple[Id, ...] = ()
+    sites: tuple[Id, ...] = ()
+    operators: tuple[Name, ...] = ()
+    contact: Id | None = None
 
 
 class Contacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,18 +176,34 @@ class Classes(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[ChannelClass, ...]
 
 
+class DeviceClasses(msgspec.Struct, frozen=True, kw_only=True):
+    """``device_classes.yaml``."""
+
+    device_classes: tuple[DeviceClass, ...]
+
+
+class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
+    """``maintenance.yaml``."""
+
+    windows: tuple[WindowEntry, ...]
+
+
 class Channels(msgspec.Struct, frozen=True, kw_only=True):
     """``channels.yaml``."""
 
     channels: tuple[ChannelEntry, ...]
 
 
-#: The lists of an inventory: key in the file, which is also the file's name, and type.
+#: The lists of an inventory: name of the file, which is also the key in it (but for KEYS), and type.
 LISTS: Final[dict[str, type[msgspec.Struct]]] = {
     "contacts": Contacts,
     "agencies": Agencies,
     "sites": Sites,
     "devices": Devices,
     "classes": Classes,
+    "device_classes": DeviceClasses,
     "channels": Channels,
+    "maintenance": Maintenance,
 }
+#: Keys of files that are named otherwise.
+KEYS: Final = {"maintenance": "windows"}

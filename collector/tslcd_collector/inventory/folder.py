@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from tslcd_collector.inventory.files import (
+    KEYS,
     LISTS,
     Agency,
-    ChannelClass,
     ChannelEntry,
     Contact,
     Device,
     Province,
     Site,
+    WindowEntry,
 )
 from tslcd_collector.inventory.model import Place
 from tslcd_runtime.settings import Loaded, Problem, SettingsError, load
@@ -26,6 +27,8 @@ from tslcd_runtime.settings import Loaded, Problem, SettingsError, load
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tslcd_collector.inventory.classes import ChannelClass, DeviceClass
 
 T = TypeVar("T")
 _BESIDE: Final = frozenset({"README.md", "schema"})
@@ -53,7 +56,9 @@ class Folder:
     sites: list[Placed[Site]] = field(default_factory=list)
     devices: list[Placed[Device]] = field(default_factory=list)
     classes: list[Placed[ChannelClass]] = field(default_factory=list)
+    device_classes: list[Placed[DeviceClass]] = field(default_factory=list)
     channels: list[Placed[ChannelEntry]] = field(default_factory=list)
+    maintenance: list[Placed[WindowEntry]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
@@ -78,9 +83,9 @@ def read(folder: Path) -> Folder:
         for file in _files(folder, kind):
             document = _load(file, file_type, kind, found)
             if document is not None:
-                entries = getattr(found, kind)
-                for index, one in enumerate(getattr(document.value, kind)):
-                    entries.append(Placed(one, Place(document, (kind, index))))
+                entries, key = getattr(found, kind), KEYS.get(kind, kind)
+                for index, one in enumerate(getattr(document.value, key)):
+                    entries.append(Placed(one, Place(document, (key, index))))
     return found
 
 

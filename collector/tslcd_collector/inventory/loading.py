@@ -7,8 +7,8 @@ from collections import defaultdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from tslcd_collector.inventory import check, folder
-from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.inventory import check, folder, windows
+from tslcd_collector.inventory.classes import STANDARD, STANDARD_DEVICE
 from tslcd_collector.inventory.model import Channel, DeviceKey, Inventory
 from tslcd_runtime.settings import SettingsError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from tslcd_collector.inventory.files import Agency, ChannelClass, ChannelEntry, Device, Site
+    from tslcd_collector.inventory.classes import ChannelClass
+    from tslcd_collector.inventory.files import Agency, ChannelEntry, Device, Site
 
 K = TypeVar("K")
 
@@ -38,6 +39,7 @@ def load(path: Path) -> Inventory:
         agencies=MappingProxyType(agencies),
         contacts=MappingProxyType(check.ids(found.contacts)),
         classes=MappingProxyType(classes),
+        device_classes=MappingProxyType({STANDARD_DEVICE.id: STANDARD_DEVICE, **check.ids(found.device_classes)}),
         devices=MappingProxyType(devices),
         untouched=tuple(one.value for one in found.devices if not one.value.polled),
         channels=MappingProxyType(channels),
@@ -48,6 +50,9 @@ def load(path: Path) -> Inventory:
             for one in channels.values()
             if one.binding and one.binding.device
         ),
+        groups=_grouped((one.redundancy_group, one) for one in channels.values() if one.redundancy_group),
+        below=_grouped((one.upstream, one) for one in channels.values() if one.upstream),
+        windows=tuple(windows.window(entry.value) for entry in found.maintenance),
     )
 
 
@@ -75,6 +80,8 @@ def _channel(
         upstream=one.upstream,
         binding=one.binding,
         place=entry.place,
+        redundancy_group=one.redundancy_group,
+        in_service=one.in_service,
     )
 
 

@@ -14,11 +14,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from tslcd_collector.inventory.classes import STANDARD_DEVICE
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from tslcd_collector.inventory.files import Agency, Binding, ChannelClass, Contact, Device, Province, Site
+    from tslcd_collector.inventory.classes import ChannelClass, DeviceClass
+    from tslcd_collector.inventory.files import Agency, Binding, Contact, Device, Province, Site
+    from tslcd_collector.maintenance import Window
     from tslcd_runtime.settings import Loaded, Path_, Problem
 
 AccessLevel: TypeAlias = Literal["I", "II"]
@@ -48,7 +52,7 @@ class Channel:
 
     ``receive_bits_per_second`` and ``transmit_bits_per_second`` are contracted, seen from the site. ``binding`` is None
     while nothing measures the channel; it stays on every screen all the same. ``upstream`` is the id of the channel that
-    carries this one.
+    carries this one. Channels of one ``redundancy_group`` stand in for each other.
     """
 
     id: str
@@ -67,6 +71,8 @@ class Channel:
     upstream: str | None
     binding: Binding | None
     place: Place = field(repr=False, compare=False)
+    redundancy_group: str | None = None
+    in_service: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,9 @@ class Inventory:
     """Everything a province supervises. Mappings are read-only and in the order of the files.
 
     ``agents`` maps an agent's id to the site where it stands: that of its first device, else of the first channel bound
-    to it. ``devices`` are those with an agent; ``untouched`` those that are never polled. ``channels_by_agent`` has every channel bound to the agent, ``channels_by_device`` those bound to the device.
+    to it. ``devices`` are those with an agent; ``untouched`` those that are never polled. ``channels_by_agent`` has every channel bound
+    to the agent, ``channels_by_device`` those bound to the device; ``groups`` the channels that stand in for each other;
+    ``below`` the channels that one carries. ``windows`` are planned.
     """
 
     province: Province
@@ -82,9 +90,18 @@ class Inventory:
     agencies: Mapping[str, Agency]
     contacts: Mapping[str, Contact]
     classes: Mapping[str, ChannelClass]
+    device_classes: Mapping[str, DeviceClass]
     devices: Mapping[DeviceKey, Device]
     untouched: tuple[Device, ...]
     channels: Mapping[str, Channel]
     agents: Mapping[str, Site]
     channels_by_agent: Mapping[str, tuple[Channel, ...]]
     channels_by_device: Mapping[DeviceKey, tuple[Channel, ...]]
+    groups: Mapping[str, tuple[Channel, ...]]
+    below: Mapping[str, tuple[Channel, ...]]
+    windows: tuple[Window, ...]
+
+    def device_class(self, key: DeviceKey) -> DeviceClass:
+        """Return the thresholds of a device; the standard ones for a device that is not in the inventory."""
+        device = self.devices.get(key)
+        return self.device_classes[device.class_id] if device is not None else STANDARD_DEVICE

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CIPHER = "cipher equipment is never polled (Circular 06/2026/TT-BKHCN, article 9.4)"
-ALLOWED = "province.yaml, contacts.yaml, agencies.yaml, sites.yaml, devices.yaml, classes.yaml, channels.yaml"
+ALLOWED = (
+    "province.yaml, contacts.yaml, agencies.yaml, sites.yaml, devices.yaml, classes.yaml, device_classes.yaml, channels.yaml, "
+    "maintenance.yaml"
+)
 
 
 def said(folder: Path, changes: dict[str, str | None]) -> list[str]:
@@ -36,7 +39,7 @@ MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
         (
             "channels.yaml:23: channels[1].upsteam: unknown key: did you mean upstream? allowed are id, site, agency, operator, "
             "circuit, access_level, contracted, connected_since, legal_document, name, class, contracted_transmit, tenant, "
-            "upstream, binding"
+            "upstream, redundancy_group, in_service, binding"
         ),
     ),
     "unit code without quotes": (

@@ -10,7 +10,7 @@ import pytest
 
 from support import inventories
 from tslcd_collector import inventory
-from tslcd_collector.inventory.files import STANDARD
+from tslcd_collector.inventory.classes import STANDARD
 
 SHIPPED = Path(__file__).parents[4] / "configs" / "inventory"
 
