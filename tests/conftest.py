@@ -34,6 +34,8 @@ MAY_BLOCK: tuple[tuple[str, str, frozenset[str]], ...] = (
     # a log line goes to standard error, which is the journal's socket or a terminal
     ("io.TextIOWrapper.write", "structlog/_output.py", frozenset({"msg"})),
     ("io.TextIOWrapper.write", "logging/__init__.py", frozenset({"emit"})),
+    # coverage itself, when a thread begins to be measured at the same moment
+    ("threading.Lock.acquire", "coverage/collector.py", frozenset({"lock_data"})),
 )  # fmt: skip
 
 
