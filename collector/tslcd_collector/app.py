@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tslcd_collector import config, inventory
+from tslcd_collector.access import Access
 from tslcd_collector.admit import Admission
 from tslcd_collector.backfill.service import Backfill
 from tslcd_collector.board import Board
@@ -35,6 +36,7 @@ from tslcd_collector.intake import Intake
 from tslcd_collector.ledger import Ledger, LedgerFile
 from tslcd_collector.ledger.journal import LateReports
 from tslcd_collector.metrics import Metrics
+from tslcd_collector.operations import Operations, OperationsFile
 from tslcd_collector.power import Starts
 from tslcd_collector.reception import Reception
 from tslcd_collector.restoration import restore
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from tslcd_collector.config import CollectorSettings
 
 #: Settings that a reload does not change.
-FIXED: Final = ("collector", "store", "web", "log", "backfill")
+FIXED: Final = ("collector", "store", "web", "log", "backfill", "access")
 #: What is pending at the end is written within this time, or comes again from the agents; seconds.
 _FLUSH: Final = 2.0
 _log = get_logger("collector")
@@ -103,6 +105,11 @@ class _Collector:
             keep=settings.store.keep,
         )
         self._rounds.ledger = self._ledger
+        self._operations = Operations(
+            OperationsFile(Path(settings.store.directory)), metrics=self._metrics, keep=settings.ledger.keep
+        )
+        self._rounds.operations = self._operations
+        self._access = Access(settings.access, self._operations, self._metrics)
         self._reception = Reception(
             self._admission,
             self._clocks,
@@ -140,7 +147,10 @@ class _Collector:
             health=self._health,
             scraped=self._backfill.scraped,
             ledger=self._ledger,
+            operations=self._operations,
+            access=self._access,
         )
+        self._operations.changed = self._operated
 
     async def start(self) -> None:
         """Restore everything, so that whoever asks first gets the whole truth."""
@@ -159,8 +169,10 @@ class _Collector:
         )
         await self._backfill.restore(memory)
         await self._ledger.open(time.time())
+        await self._operations.open(time.time())
         self._rounds.judge_all(time.time(), gone)
         await self._ledger.resume(self._supervision.rows(), time.time())
+        self._operations.resume(self._supervision.rows(), time.time())
         self._metrics.inventory_valid.set(1)
         self._metrics.inventory_loaded.set(now)
         self._view.ready = True
@@ -180,6 +192,7 @@ class _Collector:
                     group.create_task(self._rounds.housekeeping(), name="housekeeping"),
                     group.create_task(self._backfill.run(), name="backfill"),
                     group.create_task(self._ledger.working(time.time), name="ledger"),
+                    group.create_task(self._operations.working(time.time), name="operations"),
                     group.create_task(self._health.feed(), name="watchdog"),
                     group.create_task(self._reloading(reload), name="reload"),
                 ]
@@ -212,7 +225,15 @@ class _Collector:
                 await self._ledger.close(time.time())
         except TimeoutError:
             _log.error("ledger did not answer: its last changes are taken from the store at the next start")
+        await self._access.close()
+        await self._operations.close()
         _log.info("stopped")
+
+    def _operated(self) -> None:
+        """Judge and show at once what operators entered."""
+        self._supervision.set_windows([one.window() for one in self._operations.windows])
+        self._rounds.wake()
+        self._view.feed.wake()
 
     async def _reloading(self, reload: asyncio.Event) -> None:
         while True:
@@ -240,7 +261,7 @@ class _Collector:
         self._board.expiry = self._backfill.expiry = settings.expiry
         self._clocks.max_future, self._clocks.max_age = settings.intake.max_future, settings.intake.max_age
         self._rounds.interval = settings.judge.interval
-        self._ledger.keep = settings.ledger.keep
+        self._ledger.keep = self._operations.keep = settings.ledger.keep
         self._intake.reload(settings)
         self._ledger.set_inventory(known)
         self._board.set_inventory(known)

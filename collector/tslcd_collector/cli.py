@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from tslcd_collector.commands.person import person
 from tslcd_runtime.command import BAD_SETTINGS, FAULT, config_option, console, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
 from tslcd_runtime.settings import SettingsError
@@ -28,6 +29,9 @@ _config_option = config_option(DEFAULT_CONFIG)
 @click.version_option(package_name="tslcd-monitor", prog_name="tslcd-collector")
 def main() -> None:
     """Run or examine the collector at the centre / Bộ thu số liệu đặt tại trung tâm."""
+
+
+main.add_command(person)
 
 
 @main.command()

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from tslcd_collector.access.settings import AccessSettings
 from tslcd_collector.backfill.settings import Backfill
 from tslcd_runtime import settings
 from tslcd_runtime.logs import Format, Level
@@ -128,6 +129,7 @@ class CollectorSettings(_Part, frozen=True, kw_only=True):
     expiry: Duration = 300.0
     judge: Judging = Judging()
     backfill: Backfill = Backfill()
+    access: AccessSettings = AccessSettings()
 
     def __post_init__(self) -> None:
         """Check what belongs together. Raises ValueError."""

@@ -6,6 +6,7 @@
     ├── StoreError           store      the disk, the file, or what stands in it
     ├── StoreBusyError       busy       another collector has the store
     ├── LedgerError          ledger     the ledger's file, or what stands in it
+    ├── OperationsError      operations the file of acknowledgements, windows and people, or what stands in it
     ├── ListenError          listen     the web port cannot be had
     └── TargetError          target     certificates of a time-series store cannot be read
 
@@ -42,6 +43,12 @@ class LedgerError(CollectorError):
     """The ledger cannot be opened, read or written. Nothing but the past waits for it."""
 
     code = "ledger"
+
+
+class OperationsError(CollectorError):
+    """What operators enter, or who they are, cannot be read or written. Everything that is only looked at goes on."""
+
+    code = "operations"
 
 
 class ListenError(CollectorError):

@@ -18,6 +18,8 @@ from tslcd_wire.topics import Lane
 
 LANES: Final = (Lane.LIVE.value, Lane.HISTORY.value)
 VERSION: Final = version("tslcd-monitor")
+#: What becomes of a login; ``locked``: refused without looking, after too many wrong ones.
+LOGIN_RESULTS: Final = ("ok", "failed", "locked")
 _EOF: Final = b"# EOF\n"
 _Metric = TypeVar("_Metric", Counter, Gauge)
 
@@ -82,6 +84,19 @@ class Metrics:
             "Số lần sổ tình trạng kênh không ghi được · Failures of the ledger; what could not be written is written later",
             registry=reg,
         )
+        self.operations_errors = Counter(
+            "tslcd_collector_operations_errors",
+            "Số lần không dùng được tệp xác nhận, bảo trì, tài khoản · Failures of the file of what operators enter, and of people",
+            registry=reg,
+        )
+        self.logins = Counter(
+            "tslcd_collector_logins",
+            "Số lần đăng nhập, theo kết quả · Logins, by result",
+            ["result"],
+            registry=reg,
+        )
+        for result in LOGIN_RESULTS:
+            self.logins.labels(result)
         self.ledger_revisions = Counter(
             "tslcd_collector_ledger_revisions",
             "Số lần đánh giá lại quá khứ của một kênh · Times that the past of a channel was judged again",

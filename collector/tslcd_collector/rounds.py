@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tslcd_collector.board import Board
     from tslcd_collector.ledger import Ledger
     from tslcd_collector.metrics import Metrics
+    from tslcd_collector.operations import Operations
     from tslcd_collector.store import Store, VerdictRow
     from tslcd_collector.supervision import Supervision
     from tslcd_runtime.health import Health
@@ -53,6 +54,8 @@ class Rounds:
         """Remember the parts."""
         #: Where verdicts go besides the store.
         self.ledger: Ledger | None = None
+        #: Whose acknowledgements end when a channel is up again.
+        self.operations: Operations | None = None
         self.interval = interval
         self.keep = keep
         self._board = board
@@ -76,6 +79,8 @@ class Rounds:
         self._retired += retired
         if self.ledger is not None:
             self.ledger.retire(retired)
+        if self.operations is not None:
+            self.operations.retire(retired, now)
         self._board.expire(now)
         self._board.take_changed()
         self._note(self._supervision.judge(now))
@@ -107,7 +112,9 @@ class Rounds:
             await asyncio.sleep(HOUSEKEEPING)
             now = time.time()
             self._metrics.missing_reports.set(self._admission.missing())
-            self._metrics.cloned_agents.set(len(self._admission.cloned(now)))
+            cloned = self._admission.cloned(now)
+            self._metrics.cloned_agents.set(len(cloned))
+            self._board.set_cloned(frozenset(cloned))
             try:
                 await self._store.begin(Batch(now))
                 for _ in range(MAX_PRUNES):
@@ -132,6 +139,8 @@ class Rounds:
             )
         if self.ledger is not None:
             self.ledger.note(changes)
+        if self.operations is not None:
+            self.operations.note(changes)
         self._pending.extend(changes)
         while len(self._pending) > MAX_PENDING:
             self._pending.popleft()
@@ -148,10 +157,12 @@ class Rounds:
                 self._metrics.store_errors.inc()
                 self._pending.extendleft(reversed(batch.verdicts))
                 self._retired = batch.retired + self._retired
+                self._supervision.equipment.put_back(batch.spans)
             else:
                 future.result()
-        if self._pending or self._retired:
-            batch = Batch(time.time(), verdicts=list(self._pending), retired=self._retired)
+        spans = self._supervision.equipment.take_spans()
+        if self._pending or self._retired or spans:
+            batch = Batch(time.time(), verdicts=list(self._pending), retired=self._retired, spans=spans)
             self._pending.clear()
             self._retired = []
             self._writing = (self._store.begin(batch), batch)
