@@ -3,7 +3,8 @@
 Invariants:
 
 * Applying a report twice, or reports in any order, ends in the same board: of one (agent, device, kind) the table with the
-  newest ``at`` counts, of one interface the newest link event, of one probe the newest ROUNDS rounds.
+  newest ``at`` counts, of one interface the newest link event, of one probe the newest ROUNDS rounds, and of one channel's
+  interface one reading of its counters every half minute.
 * A link event newer than the interface's table changes its ``oper_up`` at once; the next table takes over.
 * What is on ``/metrics`` was measured less than ``expiry`` ago; a table that ages leaves, as a real hole.
 * Memory is bounded: MAX_DEVICES devices and MAX_ROWS rows an agent; agents are bounded by :mod:`tslcd_collector.admit`.
@@ -18,26 +19,21 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tslcd_collector.families import (
-    AGENT_CLOCK_CORRECTED,
-    AGENT_CLOCK_OFFSET,
-    AGENT_CLOCK_UNTIMED,
-    AGENT_LAST_REPORT,
-    AGENT_ONLINE,
-    AGENT_PROBLEM,
-    labels_text,
-)
+from tslcd_collector.agent_series import agent_chunks
+from tslcd_collector.counted import Counted
+from tslcd_collector.families import labels_text
 from tslcd_collector.fragments import TableText
 from tslcd_collector.judge import ROUNDS, AgentReading, DeviceReading, InterfaceReading, ProbeReading
-from tslcd_collector.problems import AgentProblem
+from tslcd_collector.judge.agents import Drops, agent_problems
 from tslcd_wire.catalogue import AGENT, DEVICE, INTERFACE, KINDS_BY_NAME, PROBE, UPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tslcd_collector.clock import AgentClock
     from tslcd_collector.exposition import Exposition
     from tslcd_collector.inventory import DeviceKey, Inventory
+    from tslcd_collector.problems import AgentProblem
     from tslcd_wire.report import Event, Report, Status, Table
 
 MAX_DEVICES: Final = 64
@@ -76,6 +72,8 @@ class AgentState:
     status: Status | None = None
     rows: int = 0
     devices: set[str] = field(default_factory=set)
+    drops: Drops = field(default_factory=Drops)
+    problems: frozenset[AgentProblem] = frozenset()
 
 
 class Board:
@@ -94,6 +92,9 @@ class Board:
         self._tables: dict[DeviceKey, dict[str, _Shown]] = {}
         self._links: dict[DeviceKey, dict[str, tuple[float, bool]]] = {}
         self._rounds: dict[DeviceKey, list[ProbeReading]] = {}
+        self.counted = Counted()
+        #: Agents whose identity two sources use.
+        self._cloned: frozenset[str] = frozenset()
         self._sites: Mapping[str, Any] = {}
 
     def set_inventory(self, inventory: Inventory) -> None:
@@ -101,6 +102,7 @@ class Board:
         bindings = [channel.binding for channel in inventory.channels.values() if channel.binding is not None]
         wanted = {(binding.agent, probe) for binding in bindings for probe in binding.probes}
         self._rounds = {key: self._rounds.get(key, []) for key in wanted}
+        self.counted.set_inventory(inventory)
         moved = {
             agent
             for agent in {*self._sites, *inventory.agents}
@@ -156,6 +158,8 @@ class Board:
         for kind, table in report.tables.items():
             if kind == PROBE.name and not report.device:
                 self._note_rounds(report.agent, table, at + absence)
+            elif kind == INTERFACE.name:
+                self.counted.note(device, table, at, absence)
             self._put(device, kind, table, at, at + absence, received + absence)
         if report.events:
             self._apply_links(device)
@@ -189,6 +193,8 @@ class Board:
         """Take up a table from the store at ``now``; its age does not count the collector's ``absence`` (seconds)."""
         state = self._agent(device[0], province)
         state.devices.add(device[1])
+        if kind == INTERFACE.name:
+            self.counted.note(device, table, at, absence)
         self._put(device, kind, table, at, at + absence, now)
         self._changed.add(device[0])
 
@@ -207,6 +213,11 @@ class Board:
         for agent in changed:
             self._write_agent(agent)
         return changed
+
+    def set_cloned(self, agents: frozenset[str]) -> None:
+        """Take the agents whose identity two sources use at once."""
+        self._changed |= self._cloned ^ agents
+        self._cloned = agents
 
     @property
     def changed(self) -> bool:
@@ -260,6 +271,15 @@ class Board:
         """Return the last rounds of a probe, oldest first."""
         return tuple(self._rounds.get((agent, probe), ()))
 
+    def exposed(self, key: DeviceKey) -> dict[str, tuple[Table, float]]:
+        """Return the tables of a device that are not too old, by kind, with their times."""
+        return {kind: (one.table, one.fresh) for kind, one in self._tables.get(key, {}).items() if one.exposed}
+
+    def devices_of(self, agent: str) -> Iterable[str]:
+        """Return the devices that an agent has reported; "" is the agent itself."""
+        state = self.agents.get(agent)
+        return state.devices if state is not None else ()
+
     def value(self, agent: str, device: str, kind: str, key: str, column: str) -> Any:
         """Return one cell of what is exposed now, None where there is none."""
         shown = self._tables.get((agent, device), {}).get(kind)
@@ -293,6 +313,7 @@ class Board:
         state.rows += len(table["key"])
         if kind == AGENT.name and not device[1]:
             state.spare = bool(_cell(table, "uplink_spare", 0))
+            state.drops = state.drops.after(_cell(table, "reports_dropped_total", 0), fresh)
         if kind == INTERFACE.name and device in self._links:
             self._merge_links(device, shown)
         shown.exposed = now - fresh <= self.expiry and fresh - at <= MAX_ABSENCE
@@ -343,42 +364,37 @@ class Board:
             sent, received = _cell(table, "packets_sent", row), _cell(table, "packets_received", row)
             if sent is None:
                 continue
-            insort(
-                rounds,
-                ProbeReading(at, int(sent), int(received or 0), _cell(table, "rtt_seconds", row)),
-                key=lambda one: one.at,
-            )
+            rtt, jitter = _cell(table, "rtt_seconds", row), _cell(table, "jitter_seconds", row)
+            insort(rounds, ProbeReading(at, int(sent), int(received or 0), rtt, jitter), key=lambda one: one.at)
             del rounds[:-ROUNDS]
 
     def _write_agent(self, agent: str) -> None:
         state = self.agents[agent]
         site = getattr(self._sites.get(agent), "id", "")
         labels = labels_text({"province": state.province, "site": site, "agent": agent})
-        chunks = {AGENT_ONLINE.name: f"{AGENT_ONLINE.name}{{{labels}}} {int(state.online)}\n".encode()}
-        if state.reported:
-            name = AGENT_LAST_REPORT.name
-            chunks[name] = f"{name}{{{labels}}} {state.reported:.3f}\n".encode()
         clock = self._clocks.get(agent)
-        if clock is not None:
-            chunks |= _clock_chunks(clock, labels)
+        told = self._agent_problems(agent, state, clock.wrong if clock is not None else None)
+        chunks = agent_chunks(labels, online=state.online, reported=state.reported, clock=clock, problems=told)
         self._exposition.put((AGENT.name, agent), chunks)
+
+    def _agent_problems(self, agent: str, state: AgentState, clock_wrong: bool | None) -> dict[AgentProblem, bool]:
+        shown = self._tables.get((agent, ""), {}).get(AGENT.name)
+        heartbeat = shown.table if shown is not None and shown.exposed else None
+        told = agent_problems(
+            heartbeat,
+            shown.fresh if shown is not None else 0.0,
+            state.drops,
+            state.problems,
+            clock_wrong=clock_wrong,
+            cloned=agent in self._cloned,
+        )
+        state.problems = frozenset(problem for problem, there in told.items() if there)
+        return told
 
 
 def _is_goodbye(status: Status) -> bool:
     """Whether an agent stopped by its own word: a last will is written before and has no time."""
     return not status.online and status.at > 0
-
-
-def _clock_chunks(clock: AgentClock, labels: str) -> dict[str, bytes]:
-    """Write the series of an agent's clock."""
-    lines = {
-        AGENT_CLOCK_CORRECTED.name: f"{{{labels}}} {clock.corrected}",
-        AGENT_CLOCK_UNTIMED.name: f"{{{labels}}} {clock.untimed}",
-        AGENT_PROBLEM.name: f'{{{labels},problem="{AgentProblem.CLOCK_WRONG.value}"}} {int(clock.wrong)}',
-    }
-    if clock.offset is not None:
-        lines[AGENT_CLOCK_OFFSET.name] = f"{{{labels}}} {clock.offset:.3f}"
-    return {name: f"{name}{text}\n".encode() for name, text in lines.items()}
 
 
 def _row(table: Table, key: str) -> int:

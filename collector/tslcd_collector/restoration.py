@@ -51,4 +51,5 @@ def restore(memory: Memory, *, admission: Admission, board: Board, supervision: 
         except WireError:
             continue  # the same
         board.apply(entry.province, report, entry.at, entry.received, absence)
-    return supervision.restore(memory.verdicts)
+    supervision.equipment.restore(memory.spans, absence)
+    return supervision.restore(memory.verdicts, memory.ended, absence)

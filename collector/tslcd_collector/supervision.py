@@ -4,20 +4,25 @@ Invariants:
 
 * Every channel of the inventory has exactly one verdict from the moment :meth:`Supervision.judge` was first called, and its
   verdict series never leave the exposition.
-* ``since`` changes only when state, reason or party do; ``state_since`` only when the state does. Both survive a restart.
+* ``since`` changes only when state, reason or party do; ``state_since`` only when the state does. Both survive a restart, and so do the
+  cuts that flapping is told by.
 * Every change is handed out once, in order, as a row for the store.
+* Channels are judged in the order in which they carry each other, and their groups after all of them: within one round nobody sees
+  a channel blamed for the cut of another. What follows for others from a change is judged in the same round.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from tslcd_collector import families
-from tslcd_collector.families import escape, labels_text
-from tslcd_collector.inventory.classes import STANDARD
-from tslcd_collector.judge import ALONE, Readings, Surroundings, is_silent, judge
+from tslcd_collector.channel_series import Traffic, static_chunks, totals_chunks, verdict_chunks
+from tslcd_collector.equipment import Equipment
+from tslcd_collector.judge import UNTOLD, Past, Readings, grouped, measured, past_of, planned
+from tslcd_collector.maintenance import Windows
+from tslcd_collector.neighbours import Neighbours
 from tslcd_collector.store import VerdictRow
 from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict
 from tslcd_wire.catalogue import INTERFACE, PROBE
@@ -28,42 +33,50 @@ if TYPE_CHECKING:
     from tslcd_collector.board import Board
     from tslcd_collector.exposition import Exposition
     from tslcd_collector.inventory import Channel, Inventory
+    from tslcd_collector.maintenance import Window
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A verdict and since when it holds: ``since`` all of it, ``state_since`` the state; UTC seconds."""
+    """A verdict and since when it holds: ``since`` all of it, ``state_since`` the state; UTC seconds. ``past``: for the next one."""
 
     verdict: Verdict
     since: float
     state_since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What is measured of a channel now; None where nothing is."""
-
-    receive_bytes: int | None
-    transmit_bytes: int | None
-    loss_ratio: float | None
-    rtt_seconds: float | None
-    jitter_seconds: float | None
+    past: Past = UNTOLD
 
 
 class Supervision:
-    """The channels of the inventory in use."""
+    """The channels of the inventory in use, and the devices beside them."""
 
     def __init__(self, board: Board, exposition: Exposition) -> None:
         """Start without channels."""
         self.standing: dict[str, Standing] = {}
         self.inventory: Inventory | None = None
+        self.equipment = Equipment(board, exposition)
         self._board = board
         self._exposition = exposition
         self._static: dict[str, dict[str, bytes]] = {}
         self._shown: dict[str, tuple[str, State, Reason, Party, Traffic]] = {}
-        self._by_site: dict[str, list[str]] = {}
-        #: Sites with an agent that is heard by its first way, and by a spare one, at the time of the last judging.
-        self._ways: tuple[float, set[str], set[str]] | None = None
+        #: What each channel is by itself, without its group and whatever is planned.
+        self._measured: dict[str, Verdict] = {}
+        #: Channels, each after the one that carries it, and the place of each.
+        self._order: list[Channel] = []
+        self._rank: dict[str, int] = {}
+        self._neighbours: Neighbours | None = None
+        #: Windows that were made while running.
+        self._made: tuple[Window, ...] = ()
+
+    @property
+    def windows(self) -> Windows:
+        """Every planned window: those of the inventory, and those made while running."""
+        return self._neighbours.windows if self._neighbours is not None else Windows(self._made)
+
+    def set_windows(self, windows: Iterable[Window]) -> None:
+        """Take the windows that were made while running, in place of those before; the next judgement heeds them."""
+        self._made = tuple(windows)
+        if self._neighbours is not None and self.inventory is not None:
+            self._neighbours.windows = Windows((*self.inventory.windows, *self._made))
 
     def set_inventory(self, inventory: Inventory) -> list[str]:
         """Supervise these channels from now on; return those that are gone."""
@@ -75,51 +88,51 @@ class Supervision:
         if self.inventory is not None:
             self._exposition.drop(("province", self.inventory.province.code))
         province = inventory.province.code
-        self._static = {channel.id: _static_chunks(channel, province) for channel in inventory.channels.values()}
+        self._static = {channel.id: static_chunks(channel, province) for channel in inventory.channels.values()}
         self._shown = {}
         self.inventory = inventory
-        self._by_site = {}
-        for agent, site in inventory.agents.items():
-            self._by_site.setdefault(site.id, []).append(agent)
+        self._measured = {}
+        self._order = _carriers_first(inventory)
+        self._rank = {channel.id: rank for rank, channel in enumerate(self._order)}
+        self._neighbours = Neighbours(self._board, inventory, self._measured)
+        self.set_windows(self._made)
+        self.equipment.set_inventory(inventory)
         return gone
 
-    def restore(self, rows: Iterable[VerdictRow]) -> list[str]:
-        """Take up the verdicts that stood when the collector stopped; return channels that are not known any more."""
+    def restore(self, rows: Iterable[VerdictRow], ended: Iterable[VerdictRow] = (), absence: float = 0.0) -> list[str]:
+        """Take up the verdicts that stood when the collector stopped; return channels that are not known any more.
+
+        ``ended``: verdicts before those, in order; ``absence``: seconds that the collector was away, which count for nobody.
+        """
         gone = []
+        told: dict[str, list[VerdictRow]] = {}
+        for row in ended:
+            told.setdefault(row.channel, []).append(row)
         for row in rows:
-            if self.inventory is None or row.channel not in self.inventory.channels:
+            channel = self.inventory.channels.get(row.channel) if self.inventory is not None else None
+            if channel is None:
                 gone.append(row.channel)
                 continue
-            try:
-                verdict = Verdict(State(row.state), Reason(row.reason), Party(row.party), row.detail)
-            except ValueError:
+            verdict = _verdict(row)
+            if verdict is None:
                 continue  # written by a newer program; judged anew
-            self.standing[row.channel] = Standing(verdict, row.since, row.state_since)
+            before = ((one, past.since + absence) for past in told.get(row.channel, ()) if (one := _verdict(past)))
+            past = past_of((*before, (verdict, row.since + absence)), channel.channel_class.flap_window)
+            self.standing[row.channel] = Standing(verdict, row.since, row.state_since, past)
         return gone
 
     def judge(self, now: float, agents: set[str] | None = None) -> list[VerdictRow]:
         """Judge the channels of ``agents``, or all of them, at ``now`` (UTC seconds); return what changed."""
-        if self.inventory is None:
+        self.equipment.judge(now, agents)
+        if self.inventory is None or self._neighbours is None:
             return []
-        channels: Iterable[Channel]
-        if agents is None:
-            channels = self.inventory.channels.values()
+        if agents is None or len(self._measured) < len(self._order):
+            for channel in self._order:
+                self._measured[channel.id] = measured(channel, self._readings(channel, now), now)
+            touched = self._order
         else:
-            by_agent = self.inventory.channels_by_agent
-            channels = [channel for agent in agents for channel in by_agent.get(agent, ())]
-        changes = []
-        for channel in channels:
-            verdict = judge(channel, self._readings(channel, now), now)
-            before = self.standing.get(channel.id)
-            if before is not None and before.verdict.agrees(verdict):
-                if before.verdict.detail != verdict.detail:
-                    self.standing[channel.id] = Standing(verdict, before.since, before.state_since)
-            else:
-                same_state = before is not None and before.verdict.state is verdict.state
-                state_since = before.state_since if before is not None and same_state else now
-                self.standing[channel.id] = Standing(verdict, now, state_since)
-                changes.append(_row(channel.id, self.standing[channel.id]))
-            self._write(channel)
+            touched = self._measure(agents, now)
+        changes = [row for channel in touched if (row := self._tell(channel, now)) is not None]
         if changes or agents is None:
             self._write_totals()
         return changes
@@ -127,6 +140,18 @@ class Supervision:
     def rows(self) -> list[VerdictRow]:
         """Return what stands of every channel."""
         return [_row(channel, standing) for channel, standing in self.standing.items()]
+
+    def readings(self, channel: Channel, now: float) -> Readings:
+        """Return everything that a channel's verdict follows from, what others tell included."""
+        readings = self._readings(channel, now)
+        around, verdict = readings.around, self._measured.get(channel.id)
+        if self._neighbours is None or verdict is None:
+            return readings
+        plan = self._neighbours.planned(channel, verdict, now)
+        lost = self._neighbours.lost(channel, now)
+        carrier = plan.carrier or around.carrier
+        around = replace(around, lost=lost, window=plan.window, carrier=carrier, carrier_window=plan.carrier_window)
+        return replace(readings, around=around)
 
     def traffic(self, channel: Channel) -> Traffic:
         """Return what is measured of a channel now."""
@@ -194,11 +219,58 @@ class Supervision:
                 },
             }
 
+    def _measure(self, agents: set[str], now: float) -> list[Channel]:
+        """Judge the channels of some agents by themselves, and all that follow from what changed; return those to be told."""
+        inventory = self.inventory
+        assert inventory is not None  # noqa: S101 - the caller looked
+        wanted = {self._rank[one.id] for agent in agents for one in inventory.channels_by_agent.get(agent, ())}
+        touched = set(wanted)
+        heap = list(wanted)
+        heapify(heap)
+        while heap:
+            channel = self._order[heappop(heap)]
+            before = self._measured[channel.id]
+            verdict = self._measured[channel.id] = measured(channel, self._readings(channel, now), now)
+            if before.agrees(verdict):
+                continue
+            for below in inventory.below.get(channel.id, ()):
+                rank = self._rank[below.id]
+                if rank not in wanted:
+                    wanted.add(rank)
+                    touched.add(rank)
+                    heappush(heap, rank)
+            if channel.redundancy_group is not None:
+                touched |= {self._rank[one.id] for one in inventory.groups[channel.redundancy_group]}
+        return [self._order[rank] for rank in sorted(touched)]
+
+    def _tell(self, channel: Channel, now: float) -> VerdictRow | None:
+        """Put group and plans over what a channel is by itself; return the row when its verdict changed."""
+        neighbours = self._neighbours
+        assert neighbours is not None  # noqa: S101 - the caller looked
+        base = self._measured[channel.id]
+        plan = neighbours.planned(channel, base, now)
+        verdict = planned(channel, grouped(base, neighbours.lost(channel, now)), plan, now)
+        before = self.standing.get(channel.id)
+        window = channel.channel_class.flap_window
+        past = (before.past if before is not None else UNTOLD).after(verdict, now, window)
+        changed = before is None or not before.verdict.agrees(verdict)
+        if before is None or changed:
+            same_state = before is not None and before.verdict.state is verdict.state
+            state_since = before.state_since if before is not None and same_state else now
+            standing = self.standing[channel.id] = Standing(verdict, now, state_since, past)
+        elif before.verdict.detail != verdict.detail or before.past != past:
+            standing = self.standing[channel.id] = Standing(verdict, before.since, before.state_since, past)
+        else:
+            standing = before
+        self._write(channel, standing)
+        return _row(channel.id, standing) if changed else None
+
     def _readings(self, channel: Channel, now: float) -> Readings:
-        binding, board = channel.binding, self._board
-        if binding is None:
+        """Return what a channel is judged by, by itself."""
+        binding, board, neighbours = channel.binding, self._board, self._neighbours
+        if binding is None or neighbours is None:
             return Readings()
-        device = interface = None
+        device = interface = traffic = None
         known: tuple[str, ...] = ()
         if binding.device is not None:
             key = (binding.agent, binding.device)
@@ -206,68 +278,16 @@ class Supervision:
             if binding.interface is not None:
                 interface = board.interface(key, binding.interface)
                 known = board.interfaces(key) if interface is None else (binding.interface,)
+                traffic = board.counted.traffic(key, binding.interface, channel.channel_class)
         probes = {probe: board.rounds(binding.agent, probe) for probe in binding.probes}
         agent = board.agent(binding.agent)
-        around = ALONE
-        silent = agent is not None and is_silent(agent, channel.channel_class, now)
-        if agent is not None and (silent or agent.spare or channel.upstream is not None):
-            around = self._around(channel, binding.agent, agent.last_heard, now, silent=silent)
-        return Readings(agent, device, interface, known, probes, around)
+        around = neighbours.around(channel, agent, now)
+        before = self.standing.get(channel.id)
+        past = before.past if before is not None else UNTOLD
+        return Readings(agent, device, interface, known, probes, around, traffic, past)
 
-    def _around(self, channel: Channel, agent: str, heard: float, now: float, *, silent: bool) -> Surroundings:
-        """Gather what others tell; only for channels it can make a difference to."""
-        carrier = self.standing.get(channel.upstream) if channel.upstream is not None else None
-        upstream = carrier.verdict.state if carrier is not None else None
-        if silent:
-            site = self._site_of(agent)
-            together = self._by_site.get(site, [agent])
-            return Surroundings(
-                broker=not self._unheard(agent, heard, channel),
-                upstream=upstream,
-                battery=any(self._board.battery(one, heard) for one in together),
-                neighbour_spare=any(self._spare(one, channel, now) for one in together if one != agent),
-            )
-        sole = self.inventory is not None and len(self.inventory.channels_by_agent.get(agent, ())) == 1
-        return Surroundings(
-            upstream=upstream,
-            sole=sole,
-            others_get_through=not sole or self._others_get_through(self._site_of(agent), now),
-        )
-
-    def _unheard(self, agent: str, heard: float, channel: Channel) -> bool:
-        """Whether an agent is silent since the collector itself lost the broker, and was well before."""
-        lost, known = self._board.broker_lost, self._board.agent(agent)
-        return (
-            lost is not None
-            and known is not None
-            and known.online
-            and heard >= lost - channel.channel_class.stale_after
-        )
-
-    def _site_of(self, agent: str) -> str:
-        site = self.inventory.agents.get(agent) if self.inventory is not None else None
-        return site.id if site is not None else ""
-
-    def _spare(self, agent: str, channel: Channel, now: float) -> bool:
-        known = self._board.agent(agent)
-        return known is not None and known.spare and not is_silent(known, channel.channel_class, now)
-
-    def _others_get_through(self, site: str, now: float) -> bool:
-        """Whether an agent elsewhere is heard by its first way, or there is nobody elsewhere to tell."""
-        if self._ways is None or self._ways[0] != now:
-            first: set[str] = set()
-            spare: set[str] = set()
-            for agent, where in self.inventory.agents.items() if self.inventory is not None else ():
-                known = self._board.agent(agent)
-                if known is not None and not is_silent(known, STANDARD, now):
-                    (spare if known.spare else first).add(where.id)
-            self._ways = (now, first, spare)
-        _, first, spare = self._ways
-        return len(first) > (site in first) or len(spare) <= (site in spare)
-
-    def _write(self, channel: Channel) -> None:
+    def _write(self, channel: Channel, standing: Standing) -> None:
         """Put a channel's series on the exposition when one of them changed."""
-        standing = self.standing[channel.id]
         verdict, traffic = standing.verdict, self.traffic(channel)
         since = f"{standing.state_since:.3f}"
         shown = (since, verdict.state, verdict.reason, verdict.party, traffic)
@@ -275,48 +295,34 @@ class Supervision:
             return
         self._shown[channel.id] = shown
         province = self.inventory.province.code if self.inventory else ""
-        labels = labels_text({"channel": channel.id, "site": channel.site.id, "province": province})
-        state = verdict.state.value
-        name = families.CHANNEL_STATE.name
-        lines = {
-            name: "".join(f'{name}{{{labels},state="{one}"}} {int(one == state)}\n' for one in families.STATES),
-            families.CHANNEL_UP.name: _line(
-                families.CHANNEL_UP, labels, int(verdict.state in {State.UP, State.DEGRADED})
-            ),
-            families.CHANNEL_VERDICT_INFO.name: _line(
-                families.CHANNEL_VERDICT_INFO,
-                f'{labels},reason="{verdict.reason.value}",party="{verdict.party.value}"',
-                1,
-            ),
-            families.CHANNEL_STATE_SINCE.name: _line(families.CHANNEL_STATE_SINCE, labels, since),
-        }
-        for family, value in (
-            (families.CHANNEL_RECEIVE, traffic.receive_bytes),
-            (families.CHANNEL_TRANSMIT, traffic.transmit_bytes),
-            (families.CHANNEL_LOSS, traffic.loss_ratio),
-            (families.CHANNEL_RTT, traffic.rtt_seconds),
-            (families.CHANNEL_JITTER, traffic.jitter_seconds),
-        ):
-            if value is not None:
-                lines[family.name] = _line(family, labels, value)
-        chunks = {name: text.encode() for name, text in lines.items()}
+        chunks = verdict_chunks(channel, province, verdict, since, traffic)
         self._exposition.put(("channel", channel.id), chunks | self._static[channel.id])
 
     def _write_totals(self) -> None:
-        if self.inventory is None:
-            return
-        province = self.inventory.province.code
-        counts = Counter(standing.verdict.state.value for standing in self.standing.values())
-        name = families.CHANNELS.name
-        chunks = {
-            name: "".join(
-                f'{name}{{province="{province}",state="{state}"}} {counts[state]}\n' for state in families.STATES
-            ).encode()
-        }
-        if self.standing:
-            known = 1 - counts[State.UNKNOWN.value] / len(self.standing)
-            chunks[families.COVERAGE.name] = _line(families.COVERAGE, f'province="{province}"', known).encode()
-        self._exposition.put(("province", province), chunks)
+        if self.inventory is not None:
+            province = self.inventory.province.code
+            counts = Counter(standing.verdict.state.value for standing in self.standing.values())
+            self._exposition.put(("province", province), totals_chunks(province, counts))
+
+
+def _carriers_first(inventory: Inventory) -> list[Channel]:
+    """Return the channels in the order of the inventory, but each after the one that carries it."""
+    order: dict[str, Channel] = {}
+    for channel in inventory.channels.values():
+        chain = []
+        at: Channel | None = channel
+        while at is not None and at.id not in order:
+            chain.append(at)
+            at = inventory.channels[at.upstream] if at.upstream is not None else None
+        order.update((one.id, one) for one in reversed(chain))
+    return list(order.values())
+
+
+def _verdict(row: VerdictRow) -> Verdict | None:
+    try:
+        return Verdict(State(row.state), Reason(row.reason), Party(row.party), row.detail)
+    except ValueError:
+        return None
 
 
 def _row(channel: str, standing: Standing) -> VerdictRow:
@@ -330,44 +336,3 @@ def _row(channel: str, standing: Standing) -> VerdictRow:
         standing.since,
         standing.state_since,
     )
-
-
-def _line(family: families.Family, labels: str, value: float | str) -> str:
-    return f"{family.name}{{{labels}}} {value}\n"
-
-
-def _static_chunks(channel: Channel, province: str) -> dict[str, bytes]:
-    """Write the series that only the inventory decides."""
-    labels = labels_text({"channel": channel.id, "site": channel.site.id, "province": province})
-    binding = channel.binding
-    info = (
-        channel.site.name,
-        channel.agency.name,
-        channel.operator,
-        channel.circuit,
-        channel.access_level,
-        channel.channel_class.id,
-        channel.tenant,
-        channel.upstream or "",
-        channel.redundancy_group or "",
-        binding.agent if binding else "",
-        (binding.device or "") if binding else "",
-        (binding.interface or "") if binding else "",
-    )
-    pairs = ",".join(
-        f'{label}="{escape(text)}"'
-        for label, text in zip(families.CHANNEL_INFO_LABELS, info, strict=True)
-        if text or label != "redundancy_group"
-    )
-    name = families.CHANNEL_CONTRACTED.name
-    contracted = "".join(
-        f'{name}{{{labels},direction="{direction}"}} {value:.15g}\n'
-        for direction, value in (
-            ("receive", channel.receive_bits_per_second),
-            ("transmit", channel.transmit_bits_per_second),
-        )
-    )
-    return {
-        families.CHANNEL_INFO.name: _line(families.CHANNEL_INFO, f"{labels},{pairs}", 1).encode(),
-        name: contracted.encode(),
-    }

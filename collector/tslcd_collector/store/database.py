@@ -47,9 +47,11 @@ if TYPE_CHECKING:
 
 FILE: Final = "collector.db"
 LOCK: Final = "collector.lock"
-VERSION: Final = 2
+VERSION: Final = 3
 #: Reports so old are replayed when the collector starts: more than three rounds of the slowest probes, seconds.
 REPLAY: Final = 600.0
+#: Verdicts that ended so lately are read when the collector starts: longer than any class's ``flap_window``, seconds.
+ENDED: Final = 86400.0
 #: Pruning works in steps of so many rows, so that reports never wait for it.
 PRUNE_STEP: Final = 2000
 
@@ -75,7 +77,7 @@ CREATE TABLE verdict (
 CREATE UNIQUE INDEX verdict_open ON verdict (channel) WHERE until IS NULL;
 CREATE INDEX verdict_since ON verdict (since);
 """
-#: What a file of the version before lacks.
+#: What a file of version 1 lacks, and one of version 2.
 _SINCE_1: Final = """
 CREATE TABLE progress (
   target TEXT PRIMARY KEY, upto INTEGER NOT NULL, safe INTEGER NOT NULL, started REAL NOT NULL
@@ -84,6 +86,7 @@ CREATE TABLE span (
   kind TEXT NOT NULL, name TEXT NOT NULL, since REAL NOT NULL, until REAL NOT NULL, PRIMARY KEY (kind, name, since)
 ) WITHOUT ROWID;
 """
+_SINCE_2: Final = "CREATE INDEX IF NOT EXISTS verdict_until ON verdict (until);\n"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_table: msgspec.msgpack.Decoder[dict[str, list[object]]] = msgspec.msgpack.Decoder(dict[str, list[object]])
@@ -219,6 +222,13 @@ class Database:
                     "SELECT channel, state, reason, party, detail, since, state_since FROM verdict WHERE until IS NULL"
                 )
             ]
+            memory.ended = [
+                VerdictRow(*row)
+                for row in connection.execute(
+                    "SELECT channel, state, reason, party, detail, since, state_since FROM verdict WHERE until >= ? ORDER BY since",
+                    ((memory.alive or 0.0) - ENDED,),
+                )
+            ]
             memory.replay = [
                 JournalRow(*row)
                 for row in connection.execute(
@@ -315,7 +325,7 @@ class Database:
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             if version < VERSION:
-                lacking = (_SCHEMA if version == 0 else "") + _SINCE_1
+                lacking = (_SCHEMA if version == 0 else "") + (_SINCE_1 if version < 2 else "") + _SINCE_2  # noqa: PLR2004
                 connection.executescript(f"BEGIN IMMEDIATE;{lacking}PRAGMA user_version = {VERSION};COMMIT;")
                 version = VERSION
         if version > VERSION or version == 0:

@@ -142,7 +142,7 @@ class Batch:
 class Memory:
     """What the store knew when it was opened. ``alive``: when it was last written to, None for a new store.
 
-    ``replay`` are the reports of the last minutes that :attr:`JournalRow.replay` marked, oldest first.
+    ``ended`` are the verdicts of the last day that no longer stand, oldest first. ``replay`` are the reports of the last minutes that :attr:`JournalRow.replay` marked, oldest first.
     """
 
     alive: float | None = None
@@ -150,6 +150,7 @@ class Memory:
     agents: list[AgentRow] = field(default_factory=list)
     latest: list[LatestRow] = field(default_factory=list)
     verdicts: list[VerdictRow] = field(default_factory=list)
+    ended: list[VerdictRow] = field(default_factory=list)
     replay: list[JournalRow] = field(default_factory=list)
     progress: list[ProgressRow] = field(default_factory=list)
     spans: list[SpanRow] = field(default_factory=list)

@@ -170,7 +170,7 @@ def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "collector.db") as one:
         one.execute("PRAGMA user_version = 99")
     one.close()
-    with pytest.raises(StoreError, match="schema version 99, this program knows 2: use the newer one"):
+    with pytest.raises(StoreError, match="schema version 99, this program knows 3: use the newer one"):
         Database(tmp_path).open(NOW)
 
 

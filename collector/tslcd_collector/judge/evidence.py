@@ -1,0 +1,270 @@
+"""What of the readings still counts at one moment, and what follows from it: faults, impairments, witnesses. Pure.
+
+Invariants:
+
+* What is older than the class's ``stale_after`` says nothing.
+* A single lost echo never changes a verdict: a round wholly lost counts from two packets on, and loss is judged over
+  three rounds and from two lost packets on. A cut is told as a cut; once it is over it is not told again as loss.
+* An interface is seen only while its device answers: a later failed poll of the device makes it blind at once.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from tslcd_collector.judge.readings import MIN_LOST, ROUNDS
+from tslcd_collector.judge.steadiness import bound
+from tslcd_collector.verdict import Party, Reason, State, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tslcd_collector.inventory.classes import ChannelClass
+    from tslcd_collector.inventory.model import Channel
+    from tslcd_collector.judge.readings import ProbeReading, Readings
+    from tslcd_collector.judge.traffic import TrafficReading
+
+#: A list of interfaces in a detail ends here.
+MAX_LISTED: Final = 8
+#: Fewer packets with errors or discarded than this are chance.
+MIN_BAD: Final = 10
+NOT_BOUND: Final = "the channel is not bound to an interface or a probe"
+
+
+class Evidence:
+    """What counts of a channel's readings at ``now`` (UTC seconds). The channel has a binding."""
+
+    __slots__ = ("_binding", "_channel", "_class", "_device_state", "_interface", "_readings", "_runs", "_traffic")
+
+    def __init__(self, channel: Channel, readings: Readings, now: float) -> None:
+        """Leave out what is too old, or was seen before the device went away."""
+        binding, limits = channel.binding, channel.channel_class
+        assert binding is not None  # noqa: S101 - the judge looked
+        self._binding, self._channel, self._class, self._readings = binding, channel, limits, readings
+        device, interface, traffic = readings.device, readings.interface, readings.traffic
+        if binding.device is None or device is None or not fresh(device.at, limits, now):
+            device = None
+        self._device_state = device.snmp_state if device else None
+        if binding.interface is None or interface is None or not fresh(interface.at, limits, now):
+            interface = None
+        if interface and device and device.snmp_state != "ok" and device.at > interface.at:
+            interface = None
+        self._interface = interface
+        if interface is None or traffic is None or not fresh(traffic.at, limits, now):
+            traffic = None
+        self._traffic = traffic
+        self._runs = {name: run_of(readings.probes.get(name, ()), limits, now) for name in binding.probes}
+
+    def fault(self) -> Verdict | None:
+        """Say what cuts the channel, or None."""
+        binding, interface = self._binding, self._interface
+        if interface is not None and interface.admin_up is False:
+            detail = f"interface {binding.interface} on device {binding.device} is switched off"
+            return Verdict(State.DOWN, Reason.ADMIN_DOWN, Party.AGENCY, detail)
+        if interface is not None and interface.oper_up is False:
+            detail = f"interface {binding.interface} on device {binding.device} has no link"
+            return Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, detail)
+        if not binding.probes or not _lost_all(self._runs[binding.probes[0]]):
+            return None
+        if self._device_state == "unreachable":
+            detail = f"neither device {binding.device} nor probe {binding.probes[0]} answers"
+            return Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY, detail)
+        detail = f"probe {binding.probes[0]} has no answer"
+        return Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR, detail)
+
+    def impairments(self) -> Iterator[Verdict]:
+        """Yield what makes the channel bad though it works, the worst first. The worst of the bound probes speaks."""
+        limits, past = self._class, self._readings.past
+        loss, name = self.loss()
+        if loss > 0 and loss >= bound(limits.loss_warn, Reason.LOSS, past, limits.clear):
+            grade = _grade(f"{limits.loss_critical:.0%}", critical=loss >= limits.loss_critical)
+            yield _bad(Reason.LOSS, f"probe {name} lost {loss:.0%} over {ROUNDS} rounds{grade}")
+        rtt, name = self.delay()
+        if rtt > 0 and rtt >= bound(limits.latency_warn, Reason.LATENCY, past, limits.clear):
+            grade = _grade(f"{limits.latency_critical * 1000:.0f} ms", critical=rtt >= limits.latency_critical)
+            yield _bad(Reason.LATENCY, f"probe {name} takes {rtt * 1000:.0f} ms over {ROUNDS} rounds{grade}")
+        jitter, name = self.jitter()
+        if jitter > 0 and jitter >= bound(limits.jitter_warn, Reason.JITTER, past, limits.clear):
+            grade = _grade(f"{limits.jitter_critical * 1000:.0f} ms", critical=jitter >= limits.jitter_critical)
+            yield _bad(Reason.JITTER, f"probe {name} varies by {jitter * 1000:.0f} ms over {ROUNDS} rounds{grade}")
+        yield from self._carried()
+
+    def witnessed(self) -> Verdict:
+        """Without fault: ``up`` if anything saw the channel work, and the defect of supervision if there is one."""
+        seen = self._interface_up() or any(_answers(run) for run in self._runs.values())
+        state = State.UP if seen else State.UNKNOWN
+        for reason, party, detail in self._defects():
+            return Verdict(state, reason, party, detail)
+        if not seen:  # one round of one packet, lost: too little to say anything
+            return unknown(Reason.STALE, "the probes have no answer yet")
+        return Verdict(State.UP, Reason.OK, Party.NONE)
+
+    def loss(self) -> tuple[float, str]:
+        """Return the worst share of packets lost, and the probe that tells it."""
+        return max(((_loss(run), name) for name, run in self._runs.items()), default=(0.0, ""))
+
+    def delay(self) -> tuple[float, str]:
+        """Return the worst round-trip time in seconds, and the probe that tells it."""
+        return max(((_middle(run, "rtt"), name) for name, run in self._runs.items()), default=(0.0, ""))
+
+    def jitter(self) -> tuple[float, str]:
+        """Return the worst jitter in seconds, and the probe that tells it."""
+        return max(((_middle(run, "jitter"), name) for name, run in self._runs.items()), default=(0.0, ""))
+
+    def errors(self) -> float | None:
+        """Return the share of packets with errors or discarded, None while nothing can be said."""
+        return errors_of(self._traffic)
+
+    def load(self) -> tuple[float, str] | None:
+        """Return the larger share of the contracted bandwidth and its direction, None while nothing can be said."""
+        return load_of(self._channel, self._traffic)
+
+    def _carried(self) -> Iterator[Verdict]:
+        """Judge errors and load of the interface; what was told before holds while there is too little to judge by."""
+        traffic, limits, past = self._traffic, self._class, self._readings.past
+        if traffic is None:
+            return
+        over = f"{limits.traffic_over / 60:.0f} min"
+        bad = self.errors()
+        if bad is not None and bad > 0 and bad >= bound(limits.errors_warn, Reason.ERRORS, past, limits.clear):
+            grade = _grade(f"{limits.errors_critical:.2%}", critical=bad >= limits.errors_critical)
+            share = f"{bad:.2%} of the packets of interface {self._binding.interface}"
+            yield _bad(Reason.ERRORS, f"{share} have errors or are discarded over {over}{grade}")
+        elif bad is None and not traffic.span and past.reason is Reason.ERRORS:
+            yield _bad(Reason.ERRORS, "as before: too few readings yet to say otherwise")
+        load = self.load()
+        if load is not None and load[0] > 0:
+            wanted = bound(limits.overload_warn, Reason.OVERLOADED, past, limits.clear)
+            if load[0] >= wanted:
+                detail = f"{load[0]:.0%} of the contracted bandwidth {load[1]} over {over}"
+                yield Verdict(State.DEGRADED, Reason.OVERLOADED, Party.AGENCY, detail)
+        elif load is None and not traffic.span and past.reason is Reason.OVERLOADED:
+            detail = "as before: too few readings yet to say otherwise"
+            yield Verdict(State.DEGRADED, Reason.OVERLOADED, Party.AGENCY, detail)
+
+    def _interface_up(self) -> bool:
+        return self._interface is not None and self._interface.oper_up is True
+
+    def _defects(self) -> Iterator[tuple[Reason, Party, str]]:
+        """Yield what supervision lacks, the most telling first."""
+        binding, readings = self._binding, self._readings
+        interface_blind = binding.interface is not None and not self._interface_up()
+        if binding.device is not None and (interface_blind or binding.interface is None):
+            match self._device_state:
+                case "unreachable":
+                    yield Reason.DEVICE_UNREACHABLE, Party.AGENCY, f"device {binding.device} does not answer"
+                case "refused" | "silent" | "broken":
+                    detail = f"SNMP of device {binding.device} is {self._device_state}"
+                    yield Reason.SNMP_REFUSED, Party.MONITORING, detail
+                case None if readings.device is None:
+                    yield Reason.NEVER_SEEN, Party.MONITORING, f"device {binding.device} was never reported"
+                case None:
+                    yield Reason.STALE, Party.MONITORING, f"device {binding.device} has not been reported lately"
+                case _:
+                    pass
+        if interface_blind:
+            if binding.interface not in readings.interfaces_known and self._interface is None:
+                there = f"it has {listed(readings.interfaces_known)}"
+                detail = f"interface {binding.interface} is not on device {binding.device}; {there}"
+                yield Reason.NEVER_SEEN, Party.MONITORING, detail
+            detail = f"interface {binding.interface} of device {binding.device} has no recent state"
+            yield Reason.STALE, Party.MONITORING, detail
+        for name, run in self._runs.items():
+            if not readings.probes.get(name):
+                yield Reason.NEVER_SEEN, Party.MONITORING, f"probe {name} was never measured"
+            elif not run:
+                yield Reason.STALE, Party.MONITORING, f"probe {name} has no recent measurement"
+        if binding.interface is None and not binding.probes:
+            yield Reason.NEVER_SEEN, Party.MONITORING, NOT_BOUND
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Write names for a detail: sorted, and no more than MAX_LISTED of them."""
+    shown = ", ".join(sorted(names)[:MAX_LISTED])
+    more = len(names) - MAX_LISTED
+    return f"{shown} and {more} more" if more > 0 else shown or "none"
+
+
+def unknown(reason: Reason, detail: str) -> Verdict:
+    """Make the verdict of a channel that this supervision knows nothing of."""
+    return Verdict(State.UNKNOWN, reason, Party.MONITORING, detail)
+
+
+def _bad(reason: Reason, detail: str) -> Verdict:
+    return Verdict(State.DEGRADED, reason, Party.OPERATOR, detail)
+
+
+def _grade(bound: str, *, critical: bool) -> str:
+    return f", critical from {bound}" if critical else ""
+
+
+def fresh(at: float, channel_class: ChannelClass, now: float) -> bool:
+    """Whether something measured at ``at`` still counts. Times ahead of ``now`` are the intake's to put right."""
+    return now - at <= channel_class.stale_after
+
+
+def run_of(rounds: tuple[ProbeReading, ...], channel_class: ChannelClass, now: float) -> tuple[ProbeReading, ...]:
+    """Return the rounds that belong together: sent, ending with a fresh one, and without a gap of ``stale_after``."""
+    run: list[ProbeReading] = []
+    after = now
+    for one in reversed([one for one in rounds if one.sent > 0][-ROUNDS:]):
+        if after - one.at > channel_class.stale_after:
+            break
+        run.append(one)
+        after = one.at
+    return tuple(reversed(run))
+
+
+def _lost_all(run: tuple[ProbeReading, ...]) -> bool:
+    """Whether the last packets were all lost: a whole round, or as many rounds of one packet as it takes."""
+    lost = 0
+    for one in reversed(run):
+        if one.received > 0:
+            break
+        lost += one.sent
+    return lost >= MIN_LOST
+
+
+def _answers(run: tuple[ProbeReading, ...]) -> bool:
+    return any(one.received > 0 for one in run) and not _lost_all(run)
+
+
+def _loss(run: tuple[ProbeReading, ...]) -> float:
+    """Return the share of packets lost over a full run, 0 while it is chance or the end of a cut, 1 for a dead target."""
+    if len(run) < ROUNDS:
+        return 0.0
+    dead = sum(one.dead for one in run)
+    if dead:
+        return 1.0 if dead == len(run) else 0.0
+    sent = sum(one.sent for one in run)
+    lost = sent - sum(min(one.received, one.sent) for one in run)
+    return lost / sent if lost >= MIN_LOST else 0.0
+
+
+def _middle(run: tuple[ProbeReading, ...], figure: str) -> float:
+    """Return the median of a figure over a full run, or 0."""
+    times = [value for one in run if (value := getattr(one, figure)) is not None]
+    return median(times) if len(times) >= ROUNDS else 0.0
+
+
+def errors_of(traffic: TrafficReading | None) -> float | None:
+    """Return the share of packets with errors or discarded, 0 while it is chance, None while nothing can be said."""
+    if traffic is None or traffic.bad is None or traffic.packets is None:
+        return None
+    return traffic.bad / (traffic.packets + traffic.bad) if traffic.bad >= MIN_BAD else 0.0
+
+
+def load_of(channel: Channel, traffic: TrafficReading | None) -> tuple[float, str] | None:
+    """Return the larger share of the contracted bandwidth and its direction, None while nothing can be said."""
+    if traffic is None:
+        return None
+    shares = [
+        (bits / contracted, direction)
+        for bits, contracted, direction in (
+            (traffic.receive_bits, channel.receive_bits_per_second, "inbound"),
+            (traffic.transmit_bits, channel.transmit_bits_per_second, "outbound"),
+        )
+        if bits is not None
+    ]
+    return max(shares, default=None)
