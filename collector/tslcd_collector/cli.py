@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from tslcd_collector.commands.person import person
+from tslcd_collector.pager.cli import pager
 from tslcd_runtime.command import BAD_SETTINGS, FAULT, config_option, console, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
 from tslcd_runtime.settings import SettingsError
@@ -226,6 +227,8 @@ def _load(path: Path) -> CollectorSettings:
     except SettingsError as error:
         refuse_settings(error)
 
+
+main.add_command(pager)
 
 if __name__ == "__main__":
     main()
