@@ -104,6 +104,7 @@ class _Collector:
             interval=settings.judge.interval,
             keep=settings.store.keep,
         )
+        self._ledger.windows = lambda: self._supervision.windows
         self._rounds.ledger = self._ledger
         self._operations = Operations(
             OperationsFile(Path(settings.store.directory)), metrics=self._metrics, keep=settings.ledger.keep

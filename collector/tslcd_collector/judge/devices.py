@@ -163,7 +163,7 @@ def _sensor(table: Table, row: int, limits: DeviceClass, past: DevicePast) -> It
         held = DeviceProblem.OPTICAL_POWER_LOW in past.problems
         wanted = limits.optical_receive_low + (MARGIN if held else 0.0)
         yield DeviceProblem.OPTICAL_POWER_LOW, DARK < power <= wanted
-    if status is None or status == "absent":
+    if status in {None, "absent", "unknown"}:
         return
     if kind == FAN:
         yield DeviceProblem.FAN_FAILED, status in FAULTY

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from tslcd_collector.errors import LedgerError
 from tslcd_collector.ledger.file import PRUNE_STEP
 from tslcd_collector.ledger.hindsight import judged, observations, revised, silent_before, unknown_before
+from tslcd_collector.ledger.others import Others
 from tslcd_collector.ledger.rows import KEEP, Interval
+from tslcd_collector.maintenance import Windows
 from tslcd_runtime.logs import get_logger
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ class Ledger:
     ) -> None:
         """Remember; the thread starts with the first operation."""
         self.keep = keep
+        #: What is planned, to judge the past by.
+        self.windows: Callable[[], Windows] = Windows
         self._file = file
         self._journal = journal
         self._clocks = clocks
@@ -248,10 +252,10 @@ class Ledger:
         self._dirty.update(dict.fromkeys(wanted))
         latest = {channel: max(one.at for one in ones) for channel, ones in wanted.items()}
         revisions = 0
-        for name in list(self._dirty)[:STEP]:
+        for name in sorted(self._dirty, key=lambda one: _depth(inventory, one))[:STEP]:
             known = inventory.channels.get(name)
             if known is not None:
-                revisions += self._judge_again(known, latest.get(name), now)
+                revisions += self._judge_again(known, inventory, latest.get(name), now)
             del self._dirty[name]
         return page.more or bool(self._dirty), revisions
 
@@ -262,13 +266,17 @@ class Ledger:
         known = self._file.current(channel.id, min(times) - stale, max(times) + stale)
         return any(one.state == "unknown" or one.origin == "late" for one in known)
 
-    def _judge_again(self, channel: Channel, upto: float | None, now: float) -> bool:
+    def _judge_again(self, channel: Channel, inventory: Inventory, upto: float | None, now: float) -> bool:
         seen = self._file.evidence(channel.id)
         if not seen:
             return False
         stale = channel.channel_class.stale_after
-        pieces = judged(channel, seen)
-        known = self._file.current(channel.id, seen[0].at - 2 * stale, seen[-1].at + stale)
+        begin, end = seen[0].at - 2 * stale, seen[-1].at + stale
+        others = Others(channel, inventory, self._file, self.windows(), begin, end)
+        pieces = judged(
+            channel, seen, past=others.past(seen[0].at), around=others.around, edges=others.edges(seen[0].at)
+        )
+        known = self._file.current(channel.id, begin, end)
         changes = revised(known, pieces, unknown_before, stale)
         done = (upto if upto is not None else seen[-1].at) - 3 * stale
         self._file.revise(channel.id, changes, LATE_NOTE, now, done=done)
@@ -283,6 +291,14 @@ def _affected(inventory: Inventory, agent: str) -> list[Channel]:
         if site is not None and where.id == site.id and other != agent:
             found |= {channel.id: channel for channel in inventory.channels_by_agent.get(other, ())}
     return list(found.values())
+
+
+def _depth(inventory: Inventory, channel: str) -> int:
+    """Return how many channels carry this one, so that they are judged before."""
+    depth, at = 0, inventory.channels.get(channel)
+    while at is not None and at.upstream is not None:
+        depth, at = depth + 1, inventory.channels.get(at.upstream)
+    return depth
 
 
 def _newest(rows: list[ClockRow]) -> list[ClockRow]:

@@ -2,7 +2,8 @@
 
 Invariants:
 
-* The judge is the one that judges live, over what was measured, at the time it was measured.
+* The judge is the one that judges live, over what was measured, at the time it was measured, after what it had said before. What
+  others told then (the channel that carries this one, its group, what was planned) is handed in, as far as the ledger knows it.
 * Only what was not known is replaced, what hindsight itself had said before, and the last moments before a silence, in which the
   live verdict went on without any measurement. Nothing that was measured live is ever overruled.
 * Hindsight never makes anything unknown that was known.
@@ -14,14 +15,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tslcd_collector.judge import (
+    ALONE,
     ROUNDS,
+    UNTOLD,
     AgentReading,
+    CounterReading,
     DeviceReading,
     InterfaceReading,
     ProbeReading,
     Readings,
-    judge,
+    grouped,
+    measured,
+    planned,
 )
+from tslcd_collector.judge.traffic import counters, kept, summed
 from tslcd_collector.ledger.rows import Interval
 from tslcd_collector.verdict import Party, Reason, State, Verdict
 from tslcd_wire.catalogue import DEVICE, INTERFACE, PROBE
@@ -30,10 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tslcd_collector.inventory import Channel
+    from tslcd_collector.judge import Past, Surroundings
     from tslcd_wire.report import Report, Table
 
 ALIVE: Final = "agent"
 LINK: Final = "link"
+#: Nothing was seen, but something else may have changed: a window began, another channel was cut.
+TICK: Final = "tick"
 #: Reasons of a channel that is unknown since nothing was heard.
 SILENT: Final = frozenset({"agent_lost", "uplink_lost", "stale", "site_power", "never_seen"})
 #: What such a silence may be by a power cut, when the agent tells of one.
@@ -62,7 +72,8 @@ def observations(channel: Channel, report: Report, at: float) -> list[Observatio
             found.append(Observation(at, DEVICE.name, "", [state]))
         if interface is not None and binding.interface in interface["key"]:
             row = interface["key"].index(binding.interface)
-            values = [_cell(interface, "oper_up", row), _cell(interface, "admin_up", row)]
+            counted = counters(interface, row, at)
+            values = [_cell(interface, "oper_up", row), _cell(interface, "admin_up", row), *counted[1:5]]
             found.append(Observation(at, INTERFACE.name, "", values))
         shift = report.at - at
         found += [
@@ -73,16 +84,28 @@ def observations(channel: Channel, report: Report, at: float) -> list[Observatio
     probe = report.tables.get(PROBE.name) if not report.device else None
     for row, name in enumerate(probe["key"] if probe is not None else ()):
         if probe is not None and name in binding.probes and _cell(probe, "packets_sent", row) is not None:
-            cells = [_cell(probe, column, row) for column in ("packets_sent", "packets_received", "rtt_seconds")]
+            columns = ("packets_sent", "packets_received", "rtt_seconds", "jitter_seconds")
+            cells = [_cell(probe, column, row) for column in columns]
             found.append(Observation(at, PROBE.name, name, cells))
     return found or [Observation(at, ALIVE, "", [])]
 
 
-def judged(channel: Channel, seen: Iterable[Observation]) -> list[Interval]:
-    """Return what ``channel`` was by what was ``seen`` of it, in the order of time; where nothing can be said, nothing."""
+def judged(
+    channel: Channel,
+    seen: Iterable[Observation],
+    *,
+    past: Past = UNTOLD,
+    around: Callable[[float], Surroundings] = lambda _: ALONE,
+    edges: Iterable[float] = (),
+) -> list[Interval]:
+    """Return what ``channel`` was by what was ``seen`` of it, in the order of time; where nothing can be said, nothing.
+
+    ``past``: what had been told before; ``around``: what others told at a time; ``edges``: when that changed.
+    """
     pieces: list[Interval] = []
     stale = channel.channel_class.stale_after
-    for at, verdict in _verdicts(channel, sorted(seen, key=lambda one: one.at)):
+    ticks = (Observation(at, TICK, "", []) for at in edges)
+    for at, verdict in _verdicts(channel, sorted((*seen, *ticks), key=lambda one: one.at), past, around):
         last = pieces[-1] if pieces else None
         if last is not None and last.until is not None and at < last.until:
             pieces[-1] = last = last._replace(until=at)
@@ -165,30 +188,64 @@ def merged(intervals: Iterable[Interval]) -> Iterator[Interval]:
         yield last
 
 
-def _verdicts(channel: Channel, seen: list[Observation]) -> Iterator[tuple[float, Verdict]]:
+def _verdicts(
+    channel: Channel, seen: list[Observation], past: Past, around: Callable[[float], Surroundings]
+) -> Iterator[tuple[float, Verdict]]:
     """Yield the verdict after everything that was seen at one time."""
-    device: DeviceReading | None = None
-    interface: InterfaceReading | None = None
-    probes: dict[str, tuple[ProbeReading, ...]] = {}
+    limits, known, heard = channel.channel_class, _Known(channel), float("-inf")
     for index, one in enumerate(seen):
-        match one.what:
-            case DEVICE.name:
-                device = DeviceReading(str(one.values[0]), one.at)
-            case INTERFACE.name:
-                interface = InterfaceReading(_flag(one.values[0]), _flag(one.values[1]), one.at)
-            case "link":
-                admin = interface.admin_up if interface is not None else None
-                interface = InterfaceReading(_flag(one.values[0]), admin, one.at)
-            case PROBE.name:
-                sent, received, rtt = one.values
-                reading = ProbeReading(one.at, int(sent), int(received or 0), rtt)
-                probes[one.name] = (*probes.get(one.name, ()), reading)[-ROUNDS:]
-            case _:
-                pass
+        if one.what != TICK:
+            if past is not UNTOLD and heard < one.at - limits.stale_after:  # it was silent, and that was told
+                past = past.after(
+                    Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING), one.at, limits.flap_window
+                )
+            heard = one.at
+            known.take(one)
         if index + 1 < len(seen) and seen[index + 1].at == one.at:
             continue
-        readings = Readings(AgentReading(online=True, last_heard=one.at), device, interface, (), dict(probes))
-        yield one.at, _settled(judge(channel, readings, one.at))
+        others = around(one.at)
+        verdict = _settled(measured(channel, known.readings(heard, others, past), one.at))
+        verdict = planned(channel, grouped(verdict, others.lost), others, one.at)
+        past = past.after(verdict, one.at, limits.flap_window)
+        yield one.at, verdict
+
+
+class _Known:
+    """What was known of a channel at one time."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._limits = channel.channel_class
+        self._device: DeviceReading | None = None
+        self._interface: InterfaceReading | None = None
+        self._counters: tuple[CounterReading, ...] = ()
+        self._probes: dict[str, tuple[ProbeReading, ...]] = {}
+
+    def take(self, one: Observation) -> None:
+        """Take one thing that was seen, not before the others."""
+        match one.what:
+            case DEVICE.name:
+                self._device = DeviceReading(str(one.values[0]), one.at)
+            case INTERFACE.name:
+                oper_up, admin_up, *counted = one.values
+                self._interface = InterfaceReading(_flag(oper_up), _flag(admin_up), one.at)
+                if counted:  # an older program kept none
+                    self._counters = kept(self._counters, CounterReading(one.at, *counted), self._limits.traffic_over)
+            case "link":
+                admin = self._interface.admin_up if self._interface is not None else None
+                self._interface = InterfaceReading(_flag(one.values[0]), admin, one.at)
+            case PROBE.name:
+                sent, received, rtt, *more = one.values
+                reading = ProbeReading(one.at, int(sent), int(received or 0), rtt, *more)
+                self._probes[one.name] = (*self._probes.get(one.name, ()), reading)[-ROUNDS:]
+            case _:
+                pass
+
+    def readings(self, heard: float, others: Surroundings, past: Past) -> Readings:
+        """Return it for the judge; the agent was last ``heard`` of then, UTC seconds."""
+        traffic = summed(self._counters, self._limits.traffic_over, self._limits.stale_after)
+        agent = AgentReading(online=True, last_heard=heard)
+        probes = dict(self._probes)
+        return Readings(agent, self._device, self._interface, (), probes, others, traffic, past)
 
 
 def _settled(verdict: Verdict) -> Verdict:

@@ -30,6 +30,7 @@ OWN: Final = (
     "tslcd_agent_last_report",
     "tslcd_agent_clock",
     "tslcd_agent_problem",
+    "tslcd_device_problem",
     "tslcd_channels",
     "tslcd_supervision",
     "tslcd_channel_state",

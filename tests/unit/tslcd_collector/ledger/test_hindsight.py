@@ -68,7 +68,7 @@ def test_a_report_tells_what_its_channel_is_bound_to() -> None:
     seen = observations(C1, _report(interface_table(), events=[event]), NOW - 100)
     assert seen == [
         Observation(NOW - 100, "device", "", ["ok"]),
-        Observation(NOW - 100, "interface", "", [1, 1]),
+        Observation(NOW - 100, "interface", "", [1, 1, 1000, 2000, None, None]),
         Observation(NOW - 102, "link", "", [False]),
     ]
     assert observations(C1, _report(probe_table(lost=5), device=""), NOW) == [
