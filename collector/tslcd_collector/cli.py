@@ -187,6 +187,29 @@ def channels(path: Path, url: str | None, *, watch: bool, channel: str | None, d
     sys.exit(FAULT if any(one["state"] == "down" for one in found) else 0)
 
 
+@main.command()
+@_config_option
+@click.argument("channel")
+@click.option("--url", help="Address of the collector, http://HOST:PORT; else that of the settings.")
+@json_option
+def explain(path: Path, channel: str, url: str | None, *, as_json: bool) -> None:
+    """Tell what the verdict of CHANNEL follows from: readings, thresholds, what was considered and dismissed."""
+    from tslcd_collector.commands import channels as board
+    from tslcd_collector.commands import explain as explaining
+
+    settings = _load(path) if url is None or path != DEFAULT_CONFIG else None
+    language = Language.choose(settings.language if settings is not None else "auto")
+    if url is None and settings is not None:
+        host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+        url = f"http://{host}:{settings.web.port}"
+    try:
+        told = explaining.fetch(str(url), channel)
+    except board.ApiError as error:
+        click.echo(f"tslcd-collector: {error}", err=True)
+        sys.exit(FAULT)
+    write_json(told) if as_json else console().print(explaining.shown(told, language))
+
+
 def _watch(url: str, language: Language) -> None:
     """Draw the table again and again; where there is no terminal, write it when it changed.
 

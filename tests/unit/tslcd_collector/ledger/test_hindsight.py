@@ -72,7 +72,7 @@ def test_a_report_tells_what_its_channel_is_bound_to() -> None:
         Observation(NOW - 102, "link", "", [False]),
     ]
     assert observations(C1, _report(probe_table(lost=5), device=""), NOW) == [
-        Observation(NOW, "probe", "gateway", [5.0, 0.0, None])
+        Observation(NOW, "probe", "gateway", [5.0, 0.0, None, 0.0004])
     ]
     assert observations(C1, _report({"agent": {"key": [""]}}, device=""), NOW) == [Observation(NOW, ALIVE, "", [])]
     assert observations(C1, _report(interface_table(), device="rt"), NOW) == [Observation(NOW, ALIVE, "", [])]
