@@ -1,0 +1,262 @@
+"""Rules about channels: cut, degraded, flapping, without redundancy, many at once.
+
+A recording rule folds two collectors that both see everything (label instance) and puts beside a verdict what routes a page: the
+tenant, and the redundancy group. A channel without its line in the inventory's series is still told, without them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus.rule import Alert, Group, Record, RuleFile
+from prometheus.thresholds import CUT_HOLD, CUT_WAIT, MANY, MANY_SHARE, UPSTREAM_HOLD
+from prometheus.words import CALL, WHY, at_site
+from tslcd_collector.verdict import Reason, State, Words
+
+if TYPE_CHECKING:
+    from prometheus.rule import Severity
+
+ABOUT: Final = """
+Channels. Invariants of all rules of this folder:
+
+* Rules read verdicts and problems, which the collector decides live and nobody ever backfills: history that comes late cannot page. What reads measurements (load, certificates) says there why it cannot either.
+* An alert about a channel is made from the states down and degraded alone. A channel whose agent is silent is unknown, and AgentLost says so.
+* What is in the labels is what does not change while a fault lasts, so that one fault is one alert. The reason may change (a link goes down, then its interface is switched off), so it is read into the text.
+* A rule that fails pages nobody: joins are "and", or have on their one side what topk leaves, one series.
+* Two collectors that both read everything (label instance) are folded into one alert.
+* Every alert has severity (critical, major: a page; warning: the day shift; info: nobody, it holds others back), party, a summary and an action in both languages, and a runbook. No text has an address, a circuit or a device in it.
+"""
+
+CHANNEL: Final = "province, site, channel"
+ALERT: Final = f"{CHANNEL}, party, tenant, redundancy_group"
+DOWN: Final = "channel:down:info"
+CUT: Final = "channel:cut:info"
+DEGRADED: Final = "channel:degraded:info"
+FLAPPING: Final = f'{DEGRADED}{{reason="{Reason.FLAPPING.value}"}}'
+UPSTREAM: Final = f'{DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}"}}'
+WORKING: Final = "province:redundancy_working:count"
+CUTS: Final = "province:channels_cut:count"
+CHANNELS: Final = "province:channels:count"
+
+
+def firing(alert: str, **labels: str) -> str:
+    """Return the series of an alert that fires, as of the evaluation before."""
+    more = "".join(f',{name}="{value}"' for name, value in labels.items())
+    return f'ALERTS{{alertname="{alert}",alertstate="firing"{more}}}'
+
+
+def _judged(state: State) -> tuple[Record, Record]:
+    """Record the verdicts of channels in a state: folded, then with tenant and redundancy group."""
+    folded = f"channel:{state.value}:verdict"
+    return (
+        Record(
+            name=folded,
+            expr=f"""
+                max by ({CHANNEL}, reason, party) (
+                  tslcd_channel_verdict_info{{reason!="{Reason.OK.value}"}}
+                  and on (instance, {CHANNEL}) (tslcd_channel_state{{state="{state.value}"}} == 1)
+                )
+            """,
+        ),
+        Record(
+            name=f"channel:{state.value}:info",
+            expr=f"""
+                {folded} * on ({CHANNEL}) group_left (tenant, redundancy_group) channel:inventory:info
+                or
+                ({folded} unless on ({CHANNEL}) channel:inventory:info)
+            """,
+        ),
+    )
+
+
+RECORDS: Final = (
+    Record(
+        name="channel:inventory:info",
+        note="One line a channel, also while two collectors disagree about it.",
+        expr=f"topk by ({CHANNEL}) (1, max by ({CHANNEL}, tenant, redundancy_group) (tslcd_channel_info))",
+    ),
+    *_judged(State.DOWN),
+    *_judged(State.DEGRADED),
+    Record(
+        name=CUT,
+        note="""
+            Cuts that are a cause of their own: not those behind a cut upstream, nor those that were behind one until lately, which the
+            collector has to measure again before it knows.
+        """,
+        expr=f"""
+            {DOWN}{{reason!="{Reason.UPSTREAM_DOWN.value}"}}
+            unless on ({CHANNEL}) {firing("UpstreamDown")}
+        """,
+    ),
+    Record(
+        name=WORKING,
+        note="Channels that still work, of each redundancy group.",
+        expr=f"""
+            count by (province, redundancy_group) (
+              channel:inventory:info{{redundancy_group!=""}}
+              and on ({CHANNEL}) (max by ({CHANNEL}) (tslcd_channel_up) == 1)
+            )
+        """,
+    ),
+    Record(name=CHANNELS, expr=f"count by (province) (max by ({CHANNEL}) (tslcd_channel_up))"),
+    Record(
+        name=CUTS,
+        expr=f"""
+            count by (province) (max by ({CHANNEL}) ({CUT}))
+            or on (province)
+            0 * {CHANNELS}
+        """,
+    ),
+)
+
+
+def _down(*, redundant: bool) -> Alert:
+    """Return the alert of a cut, of one severity: whether another channel of the group works."""
+    severity: Severity = "major" if redundant else "critical"
+    operator = "and" if redundant else "unless"
+    return Alert(
+        name="ChannelDown",
+        severity=severity,
+        note=(
+            """
+            The same while another channel of its redundancy group works: the service is up, so nobody has to get up for it at once.
+            """
+            if redundant
+            else """
+            One page a cut. What is shorter than `for` pages nobody. keep_firing_for keeps a channel that comes and goes one alert, and keeps
+            a dying collector from looking like a repair. Once the collector calls it flapping, the alert stands until it is steady.
+            """
+        ),
+        expr=f"""
+            max by ({ALERT}) ({CUT})
+              {operator} on (province, redundancy_group) {WORKING}
+            or
+            max by ({ALERT}) ({firing("ChannelDown", severity=severity)})
+              and on ({CHANNEL}) {FLAPPING}
+        """,
+        wait=CUT_WAIT,
+        hold=CUT_HOLD,
+        summary=(
+            at_site(
+                "Kênh {{ $labels.channel }} ({{ $name }}) mất kết nối; kênh dự phòng còn hoạt động",
+                "Channel {{ $labels.channel }} ({{ $name }}) is down; a redundant one works",
+            )
+            if redundant
+            else at_site(
+                "Kênh {{ $labels.channel }} ({{ $name }}) mất kết nối",
+                "Channel {{ $labels.channel }} ({{ $name }}) is down",
+            )
+        ),
+        reason=WHY,
+        action=CALL,
+    )
+
+
+ALERTS: Final = (
+    Alert(
+        name="UpstreamDown",
+        severity="info",
+        note="""
+            Pages nobody: the channel upstream has its own alert. It holds back what follows from the cut at this site, and keeps doing so
+            until the channel was measured again after the repair.
+        """,
+        expr=f"max by ({ALERT}) ({UPSTREAM})",
+        hold=UPSTREAM_HOLD,
+        summary=at_site(
+            "Kênh {{ $labels.channel }} ({{ $name }}) mất theo kênh cấp trên",
+            "Channel {{ $labels.channel }} ({{ $name }}) is down with the one that carries it",
+        ),
+        reason=WHY,
+        action=Words(
+            "Không cần xử lý tại đây: khôi phục kênh cấp trên",
+            "Nothing to do here: restore the channel that carries it",
+        ),
+    ),
+    _down(redundant=False),
+    _down(redundant=True),
+    Alert(
+        name="ChannelFlapping",
+        severity="major",
+        note="At once: the collector has already counted. A cut of the same channel that is still told holds it back.",
+        expr=f"max by ({ALERT}) ({FLAPPING})",
+        hold=CUT_HOLD,
+        summary=at_site(
+            "Kênh {{ $labels.channel }} ({{ $name }}) chập chờn, mất rồi lại có nhiều lần",
+            "Channel {{ $labels.channel }} ({{ $name }}) comes and goes",
+        ),
+        reason=WHY,
+        action=CALL,
+    ),
+    Alert(
+        name="RedundancyLost",
+        severity="major",
+        note="""
+            One a group, not one a channel. Normally the cut's own page holds it back; it speaks where that cut is not told any
+            more while the group is still short. After a cut upstream that one's page says it all.
+        """,
+        expr=f"""
+            max by (province, site, redundancy_group, party) ({DEGRADED}{{reason="{Reason.REDUNDANCY_LOST.value}"}})
+            unless on (province, redundancy_group) {DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}",redundancy_group!=""}}
+        """,
+        wait="30s",
+        hold="1m",
+        summary=at_site(
+            "Điểm {{ $name }} còn hoạt động nhưng mất dự phòng", "Site {{ $name }} works, and has lost its redundancy"
+        ),
+        action=Words(
+            "Khôi phục kênh đã mất trước khi mất cả nhóm; tránh bảo trì kênh còn lại",
+            "Restore the channel that is lost before all are; allow no maintenance of the one that is left",
+        ),
+    ),
+    Alert(
+        name="ChannelDegraded",
+        severity="warning",
+        note="Loss, delay, jitter, errors and load above the thresholds of the class: the collector judges, this tells.",
+        expr=f"""
+            max by ({ALERT}) (
+              {DEGRADED}{{reason!~"{Reason.FLAPPING.value}|{Reason.REDUNDANCY_LOST.value}"}}
+            )
+        """,
+        wait="1m",
+        hold="2m",
+        summary=at_site(
+            "Kênh {{ $labels.channel }} ({{ $name }}) suy giảm chất lượng",
+            "Channel {{ $labels.channel }} ({{ $name }}) is degraded",
+        ),
+        reason=WHY,
+        action=CALL,
+    ),
+    Alert(
+        name="ManyChannelsDown",
+        severity="critical",
+        party="operator",
+        note="""
+            One page for many cuts at once; the Alertmanager holds the single ones back meanwhile, so this one is told without waiting
+            and until the last cut that it held back is told no more, else those would page when all is over.
+        """,
+        expr=f"""
+            ({CUTS} >= {MANY} and {CUTS} >= {MANY_SHARE} * {CHANNELS})
+            or
+            {CUTS}
+              and on (province) {firing("ManyChannelsDown")}
+              and on (province) (
+                {firing("ChannelDown")}
+                unless on ({CHANNEL}) {CUT}
+                unless on ({CHANNEL}) {FLAPPING}
+              )
+        """,
+        hold="1m",
+        summary=Words(
+            "Tỉnh {{ $labels.province }}: {{ $value }} kênh mất kết nối cùng lúc",
+            "Province {{ $labels.province }}: {{ $value }} channels are down at once",
+        ),
+        action=Words(
+            "Tìm nguyên nhân chung trước: cổng kết nối tỉnh, tuyến trục của đơn vị vận hành, điện",
+            "Look for the common cause first: the provincial gateway, the trunk of an operator, power",
+        ),
+    ),
+)
+
+FILE: Final = RuleFile(
+    name="channels", about=ABOUT, groups=(Group(name="tslcd-channels", interval="5s", rules=(*RECORDS, *ALERTS)),)
+)

@@ -1,0 +1,31 @@
+"""Every number of the alert rules: thresholds, how long a thing must last (``wait``), how long it is still told (``hold``).
+
+Thresholds of loss, delay, jitter, errors, load and of devices are not here: they belong to the classes in the inventory, and the
+rules read what the collector judged by them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Article 5.6 of Circular 06/2026/TT-BKHCN: the 95th percentile of a direction, as a share of the contracted bandwidth.
+LAWFUL_SHARE: Final = 0.9
+#: Article 5.6: days running.
+LAWFUL_DAYS: Final = 7
+#: 5-minute samples of which a window of seven days must have at least half to say anything (7 × 288 = 2,016 are all).
+LAWFUL_SAMPLES: Final = 1008
+
+#: So many channels cut, or agents lost, at once, and at least this share of all, are one event of the province.
+MANY: Final = 5
+MANY_SHARE: Final = 0.1
+
+#: Time until the end of a certificate, in seconds: to be renewed, and to be renewed today.
+CERTIFICATE_SOON: Final = 14 * 86400
+CERTIFICATE_NOW: Final = 3 * 86400
+
+#: A cut shorter than this pages nobody; it is a part of the 30 s from the fault to the page.
+CUT_WAIT: Final = "10s"
+#: A cut is told until the channel worked for so long: three cuts in 15 minutes, which the class calls flapping, are one alert.
+CUT_HOLD: Final = "5m"
+#: A channel below another that was cut has so long to be measured again before it counts as cut by itself.
+UPSTREAM_HOLD: Final = "2m"
