@@ -43,7 +43,7 @@ from tslcd_collector.restoration import restore
 from tslcd_collector.rounds import Rounds
 from tslcd_collector.store import Database, Store, lock
 from tslcd_collector.supervision import Supervision
-from tslcd_collector.web import View, application, bind, serve
+from tslcd_collector.web import DayFile, View, application, bind, serve
 from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.memory import settle
@@ -152,6 +152,9 @@ class _Collector:
             access=self._access,
         )
         self._operations.changed = self._operated
+        self._board.watch = self._view.day.note
+        self._rounds.changed = self._view.feed.wake
+        self._day = DayFile(Path(settings.store.directory), self._view.day)
 
     async def start(self) -> None:
         """Restore everything, so that whoever asks first gets the whole truth."""
@@ -160,7 +163,9 @@ class _Collector:
         self._board.set_inventory(known)
         self._supervision.set_inventory(known)
         self._ledger.set_inventory(known)
+        self._view.day.set_inventory(known)
         now = time.time()
+        await self._day.restore(now)
         memory = await self._store.open(now)
         if self._database.set_aside is not None:
             _log.error("store was damaged: set aside, starting with an empty one", file=str(self._database.set_aside))
@@ -194,6 +199,8 @@ class _Collector:
                     group.create_task(self._backfill.run(), name="backfill"),
                     group.create_task(self._ledger.working(time.time), name="ledger"),
                     group.create_task(self._operations.working(time.time), name="operations"),
+                    group.create_task(self._view.feed.running(self._view.rows, self._view.beat), name="events"),
+                    group.create_task(self._day.working(time.time), name="day"),
                     group.create_task(self._health.feed(), name="watchdog"),
                     group.create_task(self._reloading(reload), name="reload"),
                 ]
@@ -265,6 +272,7 @@ class _Collector:
         self._ledger.keep = self._operations.keep = settings.ledger.keep
         self._intake.reload(settings)
         self._ledger.set_inventory(known)
+        self._view.day.set_inventory(known)
         self._board.set_inventory(known)
         # no await from here on: no scrape may see channels without a verdict
         self._rounds.judge_all(time.time(), self._supervision.set_inventory(known))

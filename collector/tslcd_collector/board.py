@@ -28,7 +28,7 @@ from tslcd_collector.judge.agents import Drops, agent_problems
 from tslcd_wire.catalogue import AGENT, DEVICE, INTERFACE, KINDS_BY_NAME, PROBE, UPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tslcd_collector.clock import AgentClock
     from tslcd_collector.exposition import Exposition
@@ -89,6 +89,8 @@ class Board:
         #: Agents something changed for since :meth:`take_changed` was called.
         self._changed: set[str] = set()
         self._exposition = exposition
+        #: Who else looks at every report that is applied: the report, when it was measured (corrected), when it came.
+        self.watch: Callable[[Report, float, float], None] = lambda *_: None
         self._tables: dict[DeviceKey, dict[str, _Shown]] = {}
         self._links: dict[DeviceKey, dict[str, tuple[float, bool]]] = {}
         self._rounds: dict[DeviceKey, list[ProbeReading]] = {}
@@ -151,6 +153,7 @@ class Board:
         state.reported = max(state.reported, received)
         self._alive(state, at, received)
         state.devices.add(report.device)
+        self.watch(report, at, received)
         shift = report.at - at
         device = (report.agent, report.device)
         for event in report.events:

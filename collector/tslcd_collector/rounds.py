@@ -20,6 +20,8 @@ from tslcd_collector.store.database import PRUNE_STEP
 from tslcd_runtime.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tslcd_collector.admit import Admission
     from tslcd_collector.board import Board
     from tslcd_collector.ledger import Ledger
@@ -54,6 +56,8 @@ class Rounds:
         """Remember the parts."""
         #: Where verdicts go besides the store.
         self.ledger: Ledger | None = None
+        #: Called when verdicts changed.
+        self.changed: Callable[[], None] = lambda: None
         #: Whose acknowledgements end when a channel is up again.
         self.operations: Operations | None = None
         self.interval = interval
@@ -137,6 +141,8 @@ class Rounds:
             self._log.info(
                 "verdict", channel=change.channel, state=change.state, reason=change.reason, party=change.party
             )
+        if changes:
+            self.changed()
         if self.ledger is not None:
             self.ledger.note(changes)
         if self.operations is not None:

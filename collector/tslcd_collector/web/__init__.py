@@ -2,6 +2,7 @@
 
 from tslcd_collector.serving import bind, serve
 from tslcd_collector.web.application import application
+from tslcd_collector.web.day_file import DayFile
 from tslcd_collector.web.view import View
 
-__all__ = ["View", "application", "bind", "serve"]
+__all__ = ["DayFile", "View", "application", "bind", "serve"]

@@ -48,6 +48,13 @@ def _view() -> View:
     )
 
 
+@pytest.fixture
+def made() -> tuple[View, Starlette]:
+    """Make an application over a view, before the loop runs: templates are read on the way."""
+    view = _view()
+    return view, application(view)
+
+
 async def _get(app: Starlette, path: str) -> tuple[int, bytes]:
     """Ask the application itself, by ASGI."""
     sent: list[Message] = []
@@ -71,10 +78,9 @@ async def _get(app: Starlette, path: str) -> tuple[int, bytes]:
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-async def test_not_ready_says_why(known: Inventory) -> None:
+async def test_not_ready_says_why(known: Inventory, made: tuple[View, Starlette]) -> None:
     """503 with every reason, 200 when all of them are gone."""
-    view = _view()
-    app = application(view)
+    view, app = made
     assert await _get(app, "/-/ready") == (
         503,
         b"not ready: the inventory is not loaded; the store is not restored, or the collector is stopping\n",
@@ -84,18 +90,17 @@ async def test_not_ready_says_why(known: Inventory) -> None:
     assert await _get(app, "/-/ready") == (200, b"ready\n")
 
 
-async def test_stuck_loops_are_named() -> None:
+async def test_stuck_loops_are_named(made: tuple[View, Starlette]) -> None:
     """503 with the names of the loops that do not go round."""
-    view = _view()
-    app = application(view)
+    view, app = made
     assert await _get(app, "/-/healthy") == (200, b"healthy\n")
     view.health.register("judge", 1.0, now=0.0)
     assert await _get(app, "/-/healthy") == (503, b"stuck: judge\n")
 
 
-async def test_without_an_inventory_pages_are_empty_and_not_broken() -> None:
+async def test_without_an_inventory_pages_are_empty_and_not_broken(made: tuple[View, Starlette]) -> None:
     """Every page answers before anything is known."""
-    app = application(_view())
+    _, app = made
     assert await _get(app, "/api/v1/channels") == (200, b'{"channels":[]}')
     assert await _get(app, "/api/v1/agents") == (200, b'{"agents":[]}')
     assert (await _get(app, "/"))[0] == 200
@@ -117,7 +122,7 @@ def test_addresses_that_cannot_be_had_are_named() -> None:
             bind("127.0.0.1", port)
 
 
-async def test_a_port_taken_between_binding_and_listening_is_named() -> None:
+async def test_a_port_taken_between_binding_and_listening_is_named(made: tuple[View, Starlette]) -> None:
     """Two may bind; the second to listen is told."""
     first, other = bind("127.0.0.1", 0), socket.socket()
     port = first.getsockname()[1]
@@ -126,7 +131,7 @@ async def test_a_port_taken_between_binding_and_listening_is_named() -> None:
         other.bind(("127.0.0.1", port))
         other.listen()
         with pytest.raises(ListenError, match=f"port {port} on 127.0.0.1 is in use"):
-            async with serve(application(_view()), first):
+            async with serve(made[1], first):
                 pytest.fail("served on a port of another program")
     finally:
         first.close()
