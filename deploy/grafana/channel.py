@@ -1,185 +1,268 @@
-"""One channel: its state and reason over time, its traffic against the contract, its quality, its interface."""
+"""One channel: its state and reason over time, its traffic against the contract, its quality, its interface, its redundancy."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from grafana import choices
 from grafana.panels import (
-    CHANNEL,
-    OVERVIEW,
+    DURATION,
+    bad_from,
     column,
-    dashboard,
+    fixed,
     graph,
+    hidden,
+    instant,
     listing,
+    named,
+    number,
     option,
-    province,
     query,
-    rows,
-    state_map,
-    state_numbers,
+    steps,
+    thresholds,
     timeline,
-    variable,
+    unseen,
+    with_limits,
 )
-from grafana.vocabulary import PARTIES, REASONS, STATES
-from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import statetimeline, table, timeseries
-from grafana_foundation_sdk.models import dashboard as models
+from grafana.queries import PROVINCE, labelled, state_numbers, verdicts
+from grafana.runbooks import panel_numbers
+from grafana.screen import Screen
+from grafana.thresholds import AVAILABILITY, ERRORS, JITTER, LATENCY, LOAD, LOSS
+from grafana.vocabulary import PARTIES, REASONS, RUNBOOK_OF_REASON, STATES, state_number
+from grafana.words import Language, Words
 
-_THIS: Final = 'province="$province",channel="$channel"'
-_SAME: Final = "on (instance, channel, site, province)"
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+
+_THIS: Final = 'province=~"$province",channel="$channel"'
 #: The series of the interface that the channel is bound to.
 _BOUND: Final = f"and on (instance, province, agent, device, interface) tslcd_channel_info{{{_THIS}}}"
 _DASHED: Final = {"fill": "dash", "dash": [10, 10]}
+_INBOUND: Final = Words("Hướng về", "Inbound")
+_OUTBOUND: Final = Words("Hướng đi", "Outbound")
+_DIRECTIONS: Final = (("receive", _INBOUND), ("transmit", _OUTBOUND))
+_STATE_NUMBERS: Final = {str(state_number(state)): word for state, word in STATES.items()}
 
 
-def _now() -> table.Panel:
+def _now(screen: Screen) -> table.Panel:
     """Return the row of the channel: state, reason, party, since, and what the inventory says."""
-    expr = (
-        "max by (state, reason, party, site_name, agency_name, operator, circuit, access_level, class) (\n"
-        f"  (tslcd_channel_state{{{_THIS}}} == 1)\n"
-        f"  * {_SAME} group_left (reason, party) tslcd_channel_verdict_info\n"
-        f"  * {_SAME} group_left (site_name, agency_name, operator, circuit, access_level, class) tslcd_channel_info\n"
-        f"  * {_SAME} group_left () tslcd_channel_state_since_timestamp_seconds\n"
-        ") * 1000"
-    )
-    titles = {
-        "site_name": "Điểm kết nối",
-        "agency_name": "Cơ quan",
-        "operator": "Đơn vị vận hành",
-        "circuit": "Mã kênh của đơn vị vận hành",
-        "access_level": "Cấp truy nhập",
-        "class": "Nhóm kênh",
+    columns = {
+        "state": column(screen, Words("Tình trạng", "State"), words=STATES),
+        "reason": column(screen, Words("Lý do", "Reason"), words=REASONS, url=screen.runbook("runbook")),
+        "party": column(screen, Words("Bên xử lý", "Who acts"), words=PARTIES),
+        "Value #B": column(screen, Words("Kéo dài", "For"), unit=DURATION, decimals=0),
+        "Value #A": column(screen, Words("Từ lúc", "Since"), unit="dateTimeAsIso"),
+        "site_name": column(
+            screen,
+            Words("Điểm kết nối", "Site"),
+            url=screen.link("site", province="${__data.fields.province}", site="${__data.fields.site}"),
+        ),
+        "agency_name": column(screen, Words("Cơ quan", "Agency")),
+        "operator": column(
+            screen,
+            Words("Đơn vị vận hành", "Operator"),
+            url=screen.link("operators", province="${__data.fields.province}", operator="${__value.raw}"),
+        ),
+        "circuit": column(screen, Words("Mã kênh", "Circuit")),
+        "access_level": column(screen, Words("Cấp", "Level"), width=60),
+        "class": column(screen, Words("Nhóm kênh", "Class")),
+        "province": unseen(),
+        "site": unseen(),
+        "runbook": hidden(panel_numbers(RUNBOOK_OF_REASON)),
     }
-    panel = (
-        listing(
-            "Tình trạng hiện tại",
-            "Tình trạng, lý do, bên phải xử lý · The state now, why, and who must act",
-            rows(expr),
-            ["state", "reason", "party", "Value", *titles],
-        )
-        .span(24)
-        .height(4)
-        .override_by_name("state", column("Tình trạng", words=STATES))
-        .override_by_name("reason", column("Lý do", words=REASONS))
-        .override_by_name("party", column("Bên xử lý", words=PARTIES))
-        .override_by_name("Value", column("Từ lúc", unit="dateTimeFromNow"))
+    labels = ("site_name", "agency_name", "operator", "circuit", "access_level", "class")
+    return listing(
+        screen,
+        Words("Tình trạng hiện tại", "State now"),
+        Words(
+            "Tình trạng, lý do, bên phải xử lý; bấm vào lý do để mở sổ tay",
+            "The state, why, and who must act; a click on the reason opens the runbook",
+        ),
+        verdicts(".*", _THIS, labels),
+        columns,
+        height=4,
+        empty=Words("Danh mục không có kênh này", "The inventory has no such channel"),
     )
-    for label, title in titles.items():
-        panel = panel.override_by_name(label, column(title))
+
+
+def _figures(screen: Screen) -> stat.Panel:
+    """Return the figures of the range and of seven days."""
+    available = Words("Độ khả dụng", "Availability")
+    cuts = Words("Số lần mất kết nối", "Cuts")
+    state = f'tslcd_channel_state{{{_THIS},state="down"}}[$__range]'
+    targets = [
+        instant(f"max(avg_over_time(tslcd_channel_up{{{_THIS}}}[$__range]))", screen.say(available)),
+        instant(f"max(changes({state}) - resets({state}))", screen.say(cuts), ref="B"),
+    ]
+    loads = []
+    for ref, (direction, words) in zip("CD", _DIRECTIONS, strict=True):
+        title = Words(f"p95 7 ngày, {words.vi.lower()}", f"p95 of 7 days, {words.en.lower()}")
+        expr = f"max(channel:{direction}_utilization:p95_7d{{{_THIS}}})"
+        targets.append(instant(expr, screen.say(title), ref=ref))
+        loads.append(screen.say(title))
+    panel = (
+        number(
+            screen,
+            Words("Trong khoảng thời gian đang xem", "In the range on the screen"),
+            Words(
+                "Tỷ lệ thời gian dùng được (kể cả suy giảm), số lần mất kết nối; phân vị 95 của 7 ngày so với băng thông hợp đồng",
+                "Share of time that it worked (degraded included), cuts; 95th percentile of 7 days against the contract",
+            ),
+            targets,
+            width=24,
+        )
+        .unit("percentunit")
+        .decimals(2)
+        .thresholds(thresholds(*bad_from(LOAD)))
+        .override_by_name(
+            screen.say(available), [option("thresholds", steps((None, "orange"), (AVAILABILITY, "green")))]
+        )
+        .override_by_name(
+            screen.say(cuts),
+            [option("unit", "short"), option("decimals", 0), option("thresholds", steps(*bad_from(1)))],
+        )
+    )
+    for load in loads:
+        panel = panel.override_by_name(load, [option("decimals", 1)])
     return panel
 
 
-def _states() -> statetimeline.Panel:
-    """Return the state over time."""
-    return (
-        timeline(
-            "Diễn biến tình trạng",
-            "Tình trạng theo thời gian · State over time",
-            query(state_numbers(_THIS), "Tình trạng"),
-        )
-        .span(24)
-        .height(4)
-        .mappings([state_map()])
+def _history(screen: Screen) -> list[statetimeline.Panel]:
+    """Return the state over time, and the reasons: a line for each that there was."""
+    states = timeline(
+        screen,
+        Words("Diễn biến tình trạng", "State over time"),
+        Words("Tình trạng theo thời gian", "The state, as it was"),
+        [query(state_numbers(_THIS), screen.say(Words("Tình trạng", "State")))],
+        height=4,
+        words=_STATE_NUMBERS,
     )
-
-
-def _reasons() -> statetimeline.Panel:
-    """Return the reasons over time: a line for each that there was."""
-    expr = f'max by (reason) (tslcd_channel_verdict_info{{{_THIS},reason!="ok"}})'
-    panel = timeline(
-        "Diễn biến lý do",
-        "Lý do theo thời gian, mỗi lý do một dòng · Reasons over time, a line each",
-        query(expr, "{{reason}}"),
+    reasons = timeline(
+        screen,
+        Words("Diễn biến lý do", "Reasons over time"),
+        Words("Mỗi lý do một dòng", "A line for each reason"),
+        [query(f"max by (reason) (tslcd_channel_verdict_info{{{_THIS}}})", "{{reason}}")],
+        height=5,
     )
-    for reason, word in REASONS.items():
-        colour = {"mode": "fixed", "fixedColor": word.colour}
-        panel = panel.override_by_name(reason, [option("displayName", word.vi), option("color", colour)])
-    return panel.span(24).height(5).no_value("Không có sự cố")
+    return [states, named(screen, reasons, REASONS)]
 
 
-def _traffic() -> timeseries.Panel:
+def _traffic(screen: Screen) -> timeseries.Panel:
     """Return the traffic of both directions against the contract and 90 % of it (Circular 06/2026/TT-BKHCN article 5.6)."""
     panel = graph(
-        "Lưu lượng so với băng thông hợp đồng",
-        "Hướng về, hướng đi; đường đứt là 90 % băng thông hợp đồng · Both directions; dashed: 90 % of the contracted bandwidth",
-        "bps",
+        screen,
+        Words("Lưu lượng so với băng thông hợp đồng", "Traffic against the contract"),
+        Words(
+            f"Hướng về, hướng đi; đường đứt màu đỏ là {LOAD:.0%} băng thông hợp đồng".replace("%", " %"),
+            f"Both directions; the red dashes are {LOAD:.0%} of the contracted bandwidth".replace("%", " %"),
+        ),
+        [],
+        unit="bps",
+        width=24,
+        height=9,
     )
-    for ref, direction, title in (("A", "receive", "Hướng về"), ("B", "transmit", "Hướng đi")):
+    for ref, (direction, words) in zip("AB", _DIRECTIONS, strict=True):
         rate = f"rate(tslcd_channel_{direction}_bytes_total{{{_THIS}}}[$__rate_interval])"
-        panel = panel.with_target(query(f"max by (channel) ({rate}) * 8", title, ref=ref))
-    plain = [option("custom.fillOpacity", 0), option("color", {"mode": "fixed", "fixedColor": "text"})]
-    limit = [
-        option("custom.fillOpacity", 0),
-        option("custom.lineStyle", _DASHED),
-        option("color", {"mode": "fixed", "fixedColor": "red"}),
-    ]
-    for whole, most, direction, title in (("C", "E", "receive", "hướng về"), ("D", "F", "transmit", "hướng đi")):
+        panel = panel.with_target(query(f"max by (channel) ({rate}) * 8", screen.say(words), ref=ref))
+    bare = option("custom.fillOpacity", 0)
+    for whole, most, (direction, words) in zip("CD", "EF", _DIRECTIONS, strict=True):
         contracted = f'max(tslcd_channel_contracted_bits_per_second{{{_THIS},direction="{direction}"}})'
+        of_contract = Words(f"Hợp đồng, {words.vi.lower()}", f"Contract, {words.en.lower()}")
+        most_of_it = Words(f"{LOAD * 100:g} % hợp đồng, {words.vi.lower()}", f"{LOAD * 100:g} %, {words.en.lower()}")
         panel = (
-            panel.with_target(query(contracted, f"Hợp đồng, {title}", ref=whole))
-            .with_target(query(f"0.9 * {contracted}", f"90 % hợp đồng, {title}", ref=most))
-            .override_by_query(whole, plain)
-            .override_by_query(most, limit)
+            panel.with_target(query(contracted, screen.say(of_contract), ref=whole))
+            .with_target(query(f"{LOAD} * {contracted}", screen.say(most_of_it), ref=most))
+            .override_by_query(whole, [bare, fixed("text")])
+            .override_by_query(most, [bare, fixed("red"), option("custom.lineStyle", _DASHED)])
         )
-    return panel.span(24).height(9)
+    return panel
 
 
-def _quality() -> list[timeseries.Panel]:
-    """Return loss, and round-trip time with jitter."""
-    loss = graph("Tỷ lệ mất gói", "Packet loss", "percentunit").with_target(
-        query(f"max by (channel) (tslcd_channel_loss_ratio{{{_THIS}}})", "Mất gói")
+def _quality(screen: Screen) -> list[timeseries.Panel]:
+    """Return loss, delay, jitter, each with the thresholds of the standard class."""
+    panels = []
+    for family, title, unit, limits in (
+        ("loss_ratio", Words("Tỷ lệ mất gói", "Packet loss"), "percentunit", LOSS),
+        ("rtt_seconds", Words("Độ trễ khứ hồi", "Round-trip time"), "s", LATENCY),
+        ("jitter_seconds", Words("Biến động trễ", "Jitter"), "s", JITTER),
+    ):
+        target = query(f"max by (channel) (tslcd_channel_{family}{{{_THIS}}})", screen.say(title))
+        description = Words(
+            "Đường đứt là ngưỡng suy giảm và ngưỡng mất kết nối của nhóm kênh chuẩn",
+            "Dashed: where the standard class is degraded, and where it is down",
+        )
+        panel = graph(screen, title, description, [target], unit=unit, width=8)
+        panels.append(with_limits(panel.axis_soft_max(limits[1] * 1.1), *bad_from(*limits)))
+    return panels
+
+
+def _faults(screen: Screen) -> list[timeseries.Panel]:
+    """Return packets with errors and discarded ones of the bound interface, and their share of all packets."""
+    bad = graph(
+        screen,
+        Words("Gói lỗi và gói bị loại của giao diện", "Errors and discards"),
+        Words("Giao diện mà kênh gắn vào, gói mỗi giây", "The bound interface, packets a second"),
+        [],
+        unit="pps",
     )
-    delay = graph("Độ trễ và biến động trễ", "Round-trip time and jitter", "s")
-    for ref, family, title in (("A", "rtt", "Độ trễ khứ hồi"), ("B", "jitter", "Biến động trễ")):
-        delay = delay.with_target(
-            query(f"max by (channel) (tslcd_channel_{family}_seconds{{{_THIS}}})", title, ref=ref)
+    kinds = (("errors", Words("lỗi", "errors")), ("discards", Words("bị loại", "discards")))
+    refs = iter("ABCD")
+    for direction, words in _DIRECTIONS:
+        for what, kind in kinds:
+            rate = f"rate(tslcd_interface_{direction}_{what}_total{{{PROVINCE}}}[$__rate_interval])"
+            legend = Words(f"{words.vi}, {kind.vi}", f"{words.en}, {kind.en}")
+            bad = bad.with_target(query(f"max(({rate})\n{_BOUND})", screen.say(legend), ref=next(refs)))
+    share = graph(
+        screen,
+        Words("Tỷ lệ gói lỗi và gói bị loại", "Share of errors and discards"),
+        Words(
+            "So với số gói đơn hướng của giao diện; đường đứt là ngưỡng của nhóm kênh chuẩn",
+            "Of the interface's unicast packets; dashed: thresholds of the standard class",
+        ),
+        [],
+        unit="percentunit",
+    )
+    for ref, (direction, words) in zip("AB", _DIRECTIONS, strict=True):
+        errors, discards, packets = (
+            f"max((rate(tslcd_interface_{direction}_{what}_total{{{PROVINCE}}}[$__rate_interval]))\n{_BOUND})"
+            for what in ("errors", "discards", "unicast_packets")
         )
-    return [loss.axis_soft_max(0.05).span(12).height(8), delay.span(12).height(8)]
+        expr = f"({errors}\n+ {discards})\n/ ({packets} > 0)"
+        share = share.with_target(query(expr, screen.say(words), ref=ref))
+    return [bad, with_limits(share.axis_soft_max(ERRORS[1] * 1.1), *bad_from(*ERRORS))]
 
 
-def _faults(what: str, title: str, description: str) -> timeseries.Panel:
-    """Return errors or discards of the bound interface, both directions, in packets a second."""
-    panel = graph(title, description, "pps")
-    for ref, direction, legend in (("A", "receive", "Hướng về"), ("B", "transmit", "Hướng đi")):
-        rate = f"rate(tslcd_interface_{direction}_{what}_total[$__rate_interval])"
-        panel = panel.with_target(query(f"max by (device, interface) ({rate}\n{_BOUND})", legend, ref=ref))
-    return panel.span(12).height(7)
+def _redundancy(screen: Screen) -> statetimeline.Panel:
+    """Return the states of all channels that stand in for each other with this one."""
+    group = f"max by (province, redundancy_group) (tslcd_channel_info{{{_THIS}}})"
+    grouped = labelled(state_numbers(PROVINCE), "operator", "redundancy_group", selector='redundancy_group!=""')
+    members = f"{grouped}\nand on (province, redundancy_group) {group}"
+    return timeline(
+        screen,
+        Words("Các kênh dự phòng cho nhau", "Redundancy group"),
+        Words(
+            "Mọi kênh cùng nhóm dự phòng với kênh này; không có nhóm thì bảng trống",
+            "All channels of this one's redundancy group; empty when it has none",
+        ),
+        [query(members, "{{channel}} · {{operator}}")],
+        height=6,
+        words=_STATE_NUMBERS,
+    )
 
 
-def channel() -> builders.Dashboard:
+def channel(language: Language) -> Screen:
     """Return the dashboard of one channel."""
-    sites = 'query_result(max by (site, site_name) (tslcd_channel_info{province="$province"}))'
-    board = (
-        dashboard(
-            CHANNEL,
-            "Kênh truyền TSLCD · Channel",
-            "Một kênh: tình trạng, lưu lượng so với hợp đồng, chất lượng, giao diện · One channel: state, traffic, quality, interface",
-        )
-        .with_variable(province(several=False))
-        .with_variable(
-            variable(
-                "site", "Điểm kết nối", sites, regex='/site="(?<value>[^"]+)",site_name="(?<text>[^"]+)"/', several=True
-            )
-        )
-        .with_variable(
-            variable("channel", "Kênh", 'label_values(tslcd_channel_info{province="$province",site=~"$site"}, channel)')
-        )
-        .link(
-            builders.DashboardLink("Tổng quan · Overview")
-            .type(models.DashboardLinkType.LINK)
-            .url(f"/d/{OVERVIEW}")
-            .keep_time(keep_time=True)
-        )
+    screen = Screen(
+        "channel",
+        Words(
+            "Một kênh: tình trạng, lưu lượng so với hợp đồng, chất lượng, giao diện, dự phòng",
+            "One channel: state, traffic against the contract, quality, interface, redundancy",
+        ),
+        language,
     )
-    panels: list[table.Panel | statetimeline.Panel | timeseries.Panel] = [
-        _now(),
-        _states(),
-        _reasons(),
-        _traffic(),
-        *_quality(),
-        _faults("errors", "Gói lỗi của giao diện", "Interface errors"),
-        _faults("discards", "Gói bị loại của giao diện", "Interface discards"),
-    ]
-    for number_of_panel, panel in enumerate(panels, 1):
-        board = board.with_panel(panel.id(number_of_panel))
-    return board
+    choices.channels(screen, several_provinces=False)
+    choices.channel(screen)
+    screen.add(_now(screen), _figures(screen), *_history(screen), _traffic(screen), *_quality(screen))
+    screen.add(*_faults(screen), _redundancy(screen))
+    choices.mark_outages(screen, _THIS)
+    return screen

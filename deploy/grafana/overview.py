@@ -2,193 +2,308 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from grafana import choices
 from grafana.panels import (
-    CHANNEL,
-    OVERVIEW,
+    DURATION,
+    bars,
     column,
-    dashboard,
+    fixed,
     graph,
+    hidden,
     instant,
     listing,
+    named,
     number,
     option,
-    province,
     query,
-    rows,
-    state_map,
-    state_numbers,
+    stacked,
+    steps,
     thresholds,
     timeline,
-    value_map,
+    unseen,
 )
-from grafana.vocabulary import PARTIES, REASONS, STATES, Word
-from grafana_foundation_sdk.builders import common as common_builders
-from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
-from grafana_foundation_sdk.models import common
-from grafana_foundation_sdk.models import dashboard as models
+from grafana.queries import CHOSEN, PROVINCE, SAME, SITE, among, count_in, info, labelled, state_numbers, verdicts
+from grafana.runbooks import panel_numbers
+from grafana.screen import Screen
+from grafana.thresholds import COVERAGE
+from grafana.vocabulary import (
+    DEVICE_PROBLEMS,
+    PARTIES,
+    REASONS,
+    RUNBOOK_OF_DEVICE_PROBLEM,
+    RUNBOOK_OF_REASON,
+    SEVERITIES,
+    STATES,
+    state_number,
+)
+from grafana.words import Language, Words
 
-_HERE: Final = 'province=~"$province"'
-_SAME: Final = "on (instance, channel, site, province)"
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import bargauge, stat, statetimeline, table, timeseries
+
+#: States that call for somebody.
+_OPEN: Final = "down|degraded|unknown"
+_REPAIRED: Final = Words("Không có", "None")
 
 
-def _counts() -> list[stat.Panel]:
-    """Return one number a state, the coverage, the lost agents, and the broker."""
-    panels = []
-    for state in ("up", "degraded", "down", "unknown", "maintenance"):
+def _states(screen: Screen) -> stat.Panel:
+    """Return one number a state."""
+    order = ("down", "degraded", "unknown", "maintenance", "up")
+    targets = [
+        instant(count_in(state), screen.say(STATES[state]), ref=ref) for ref, state in zip("ABCDE", order, strict=True)
+    ]
+    panel = number(
+        screen,
+        Words("Số kênh theo tình trạng", "Channels by state"),
+        Words(
+            "Mọi kênh của danh mục, mỗi kênh ở đúng một tình trạng",
+            "Every channel of the inventory, each in exactly one state",
+        ),
+        targets,
+        width=14,
+    )
+    for state in order:
         word = STATES[state]
-        panel = number(
-            word.vi,
-            f"Số kênh ở tình trạng này · Channels that are {word.en}",
-            instant(f'sum(max by (province) (tslcd_channels{{{_HERE},state="{state}"}}))'),
-        )
-        quiet = "green" if state == "up" else "dark-blue"
-        panels.append(panel.thresholds(thresholds((None, quiet), (1, word.colour))))
-    panels.append(
-        number(
-            "Tỷ lệ giám sát",
-            "Tỷ lệ kênh biết rõ tình trạng; dưới 100 % là có kênh không nhìn thấy · Share of the channels whose state is known",
-            instant(f"min(max by (province) (tslcd_supervision_coverage_ratio{{{_HERE}}}))"),
-        )
-        .unit("percentunit")
-        .decimals(1)
-        .thresholds(thresholds((None, "red"), (0.95, "orange"), (1, "green")))
-    )
-    panels.append(
-        number(
-            "Tác tử mất liên lạc",
-            "Số tác tử im lặng · Agents that are silent",
-            instant(f"sum(1 - max by (province, agent) (tslcd_agent_online{{{_HERE}}}))"),
-        ).thresholds(thresholds((None, "green"), (1, "red")))
-    )
-    panels.append(
-        number(
-            "Máy chủ MQTT",
-            "Trung tâm thu thập đang nối với máy chủ MQTT · The collector is connected to the broker",
-            instant("min(tslcd_collector_broker_connected)"),
-        )
-        .mappings([_connected()])
-        .thresholds(thresholds((None, "red"), (1, "green")))
-    )
-    return panels
-
-
-def _connected() -> models.ValueMap:
-    return value_map({"0": Word("Mất kết nối", "lost", "red"), "1": Word("Đã nối", "connected", "green")})
-
-
-def _needing_somebody() -> table.Panel:
-    """Return the table of all channels that are not up: since when, why, whose turn it is."""
-    columns = ["province", "site_name", "channel", "state", "reason", "party", "Value", "agency_name", "operator"]
-    expr = (
-        "max by (province, site_name, channel, state, reason, party, agency_name, operator) (\n"
-        f'  (tslcd_channel_state{{{_HERE},state!="up"}} == 1)\n'
-        f"  * {_SAME} group_left (reason, party) tslcd_channel_verdict_info\n"
-        f"  * {_SAME} group_left (site_name, agency_name, operator) tslcd_channel_info\n"
-        f"  * {_SAME} group_left () tslcd_channel_state_since_timestamp_seconds\n"
-        ") * 1000"
-    )
-    link = {
-        "title": "Xem kênh · Channel",
-        "url": f"/d/{CHANNEL}?var-province=${{__data.fields.province}}&var-channel=${{__value.raw}}&${{__url_time_range}}",
-    }
-    return (
-        listing(
-            "Kênh cần xử lý",
-            "Mọi kênh không ở tình trạng hoạt động: lý do, bên xử lý, từ lúc nào · All channels that are not up: why, who acts, since when",
-            rows(expr),
-            columns,
-        )
-        .span(24)
-        .height(11)
-        .no_value("Tất cả các kênh hoạt động")
-        .sort_by([common_builders.TableSortByFieldState().display_name("Từ lúc").desc(desc=True)])
-        .override_by_name("province", column("Tỉnh"))
-        .override_by_name("site_name", column("Điểm kết nối"))
-        .override_by_name("channel", [*column("Kênh"), option("links", [link])])
-        .override_by_name("state", column("Tình trạng", words=STATES))
-        .override_by_name("reason", column("Lý do", words=REASONS))
-        .override_by_name("party", column("Bên xử lý", words=PARTIES))
-        .override_by_name("Value", column("Từ lúc", unit="dateTimeFromNow"))
-        .override_by_name("agency_name", column("Cơ quan"))
-        .override_by_name("operator", column("Đơn vị vận hành"))
-    )
-
-
-def _history() -> statetimeline.Panel:
-    """Return the states over time of the channels that were not up all the time."""
-    troubled = f'max by (province, channel) (max_over_time(tslcd_channel_state{{{_HERE},state!="up"}}[$__range])) == 1'
-    expr = f"{state_numbers(_HERE)}\nand on (province, channel) ({troubled})"
-    return (
-        timeline(
-            "Diễn biến các kênh có sự cố",
-            "Chỉ các kênh có lúc không hoạt động trong khoảng thời gian đang xem · Only channels that were not up all the time",
-            query(expr, "{{channel}}"),
-        )
-        .span(24)
-        .height(10)
-        .mappings([state_map()])
-    )
-
-
-def _trend() -> timeseries.Panel:
-    """Return the number of channels that are not up, over time."""
-    panel = (
-        graph("Số kênh không hoạt động", "Theo tình trạng · Channels that are not up, by state", "short")
-        .decimals(0)
-        .stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
-        .fill_opacity(60)
-        .span(12)
-        .height(8)
-        .with_target(
-            query(f'sum by (state) (max by (province, state) (tslcd_channels{{{_HERE},state!="up"}}))', "{{state}}")
-        )
-    )
-    for state, word in STATES.items():
-        colour = {"mode": "fixed", "fixedColor": word.colour}
-        panel = panel.override_by_name(state, [option("displayName", word.vi), option("color", colour)])
+        quiet = "green" if state == "up" else "text"
+        panel = panel.override_by_name(screen.say(word), [option("thresholds", steps((None, quiet), (1, word.colour)))])
     return panel
 
 
-def _agents() -> table.Panel:
-    """Return the table of agents that are silent, with the time of their last report."""
-    expr = (
-        f"max by (province, site, agent) (tslcd_agent_last_report_timestamp_seconds{{{_HERE}}}) * 1000\n"
-        f"and on (province, agent) (max by (province, agent) (tslcd_agent_online{{{_HERE}}}) == 0)"
+def _supervision(screen: Screen) -> stat.Panel:
+    """Return how much of it is seen, and what else is wrong."""
+    seen = Words("Kênh nhìn thấy", "Channels seen")
+    faults = (
+        (
+            Words("Tác tử im lặng", "Silent agents"),
+            f"count(max by (province, agent) (tslcd_agent_online{{{SITE}}}) == 0)",
+        ),
+        (
+            Words("Thiết bị có vấn đề", "Devices in trouble"),
+            f"count(max by (province, agent, device) (tslcd_device_problem{{{SITE}}}) == 1)",
+        ),
+        (
+            Words("Cảnh báo lớn", "Major alerts"),
+            'count(count by (alertname, province, site, channel, agent, device) (ALERTS{alertstate="firing",severity=~"critical|major"}))',
+        ),
     )
-    return (
-        listing(
-            "Tác tử mất liên lạc",
-            "Số liệu nằm trong hàng đợi tại chỗ và sẽ gửi bù · Silent agents; their data waits in the box and is sent later",
-            rows(expr),
-            ["province", "site", "agent", "Value"],
-        )
-        .span(12)
-        .height(8)
-        .no_value("Tất cả các tác tử đang hoạt động")
-        .override_by_name("province", column("Tỉnh"))
-        .override_by_name("site", column("Điểm kết nối"))
-        .override_by_name("agent", column("Tác tử"))
-        .override_by_name("Value", column("Báo cáo cuối", unit="dateTimeFromNow"))
-    )
-
-
-def overview() -> builders.Dashboard:
-    """Return the dashboard of all channels."""
-    board = dashboard(
-        OVERVIEW,
-        "Tổng quan kênh truyền TSLCD · Channels overview",
-        "Tình trạng của mọi kênh, lý do và bên phải xử lý · The state of every channel, why, and who must act",
-    ).with_variable(province(several=True))
-    panels: list[stat.Panel | table.Panel | statetimeline.Panel | timeseries.Panel] = [
-        *_counts(),
-        _needing_somebody(),
-        _history(),
-        _trend(),
-        _agents(),
+    coverage = f"1 - ({count_in('unknown')}) / count({info()})"
+    targets = [instant(coverage, screen.say(seen))]
+    targets += [
+        instant(f"{expr} or vector(0)", screen.say(words), ref=ref)
+        for ref, (words, expr) in zip("BCD", faults, strict=True)
     ]
-    for number_of_panel, panel in enumerate(panels, 1):
-        board = board.with_panel(panel.id(number_of_panel))
-    return board
+    return (
+        number(
+            screen,
+            Words("Giám sát", "Supervision"),
+            Words(
+                "Tỷ lệ kênh biết rõ tình trạng, tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật",
+                "Share of the channels whose state is known, silent agents, devices with problems, critical and major alerts",
+            ),
+            targets,
+            width=10,
+        )
+        .thresholds(thresholds((None, "green"), (1, "red")))
+        .override_by_name(
+            screen.say(seen),
+            [
+                option("unit", "percentunit"),
+                option("decimals", 1),
+                option("thresholds", steps((None, "red"), (COVERAGE, "green"))),
+            ],
+        )
+    )
+
+
+def _incidents(screen: Screen) -> table.Panel:
+    """Return the table of all channels that need somebody, the longest first."""
+    columns = {
+        "site_name": column(
+            screen,
+            Words("Điểm kết nối", "Site"),
+            url=screen.link("site", province="${__data.fields.province}", site="${__data.fields.site}"),
+        ),
+        "channel": column(
+            screen,
+            Words("Kênh", "Channel"),
+            url=screen.link("channel", province="${__data.fields.province}", channel="${__value.raw}"),
+        ),
+        "state": column(screen, Words("Tình trạng", "State"), words=STATES),
+        "reason": column(screen, Words("Lý do", "Reason"), words=REASONS, url=screen.runbook("runbook")),
+        "party": column(screen, Words("Bên xử lý", "Who acts"), words=PARTIES),
+        "Value #B": column(screen, Words("Kéo dài", "For"), unit=DURATION, decimals=0),
+        "Value #A": column(screen, Words("Từ lúc", "Since"), unit="dateTimeAsIso"),
+        "operator": column(
+            screen,
+            Words("Đơn vị vận hành", "Operator"),
+            url=screen.link("operators", province="${__data.fields.province}", operator="${__value.raw}"),
+        ),
+        "agency_name": column(screen, Words("Cơ quan", "Agency")),
+        "province": column(screen, Words("Tỉnh", "Province"), width=70),
+        "site": unseen(),
+        "runbook": hidden(panel_numbers(RUNBOOK_OF_REASON)),
+    }
+    return listing(
+        screen,
+        Words("Sự cố đang mở, lâu nhất trước", "Open incidents, the oldest first"),
+        Words(
+            "Kênh mất kết nối, suy giảm hoặc không rõ: lý do, bên xử lý, từ lúc nào. Bấm vào lý do để mở sổ tay",
+            "Channels that are down, degraded or unknown: why, who acts, since when. A click on the reason opens the runbook",
+        ),
+        verdicts(_OPEN, CHOSEN, ("site_name", "agency_name", "operator")),
+        columns,
+        height=10,
+        empty=Words("Không có sự cố", "No incident"),
+        sort="Value #B",
+    )
+
+
+def _troubled(screen: Screen) -> statetimeline.Panel:
+    """Return the states over time of the channels that were not up all the time."""
+    troubled = (
+        f'max by (province, channel) (max_over_time(tslcd_channel_state{{{PROVINCE},state!="up"}}[$__range])) == 1'
+    )
+    numbers = labelled(state_numbers(PROVINCE), "site_name")
+    return timeline(
+        screen,
+        Words("Diễn biến các kênh có sự cố", "Channels that had trouble"),
+        Words(
+            "Chỉ các kênh có lúc không hoạt động trong khoảng thời gian đang xem",
+            "Only channels that were not up all the time of the range",
+        ),
+        [query(f"{numbers}\nand on (province, channel) ({troubled})", "{{site_name}} · {{channel}}")],
+        height=11,
+        words={str(state_number(state)): word for state, word in STATES.items()},
+    )
+
+
+def _every_channel(screen: Screen) -> statetimeline.Panel:
+    """Return the states of all chosen channels."""
+    return timeline(
+        screen,
+        Words("Diễn biến mọi kênh", "Every channel"),
+        Words(
+            "Mọi kênh đã chọn; chọn đơn vị vận hành, mạng riêng, nhóm kênh hoặc điểm kết nối ở đầu trang để thu hẹp",
+            "All chosen channels; choose an operator, tenant, class or site at the top to see fewer",
+        ),
+        [query(labelled(state_numbers(PROVINCE), "site_name"), "{{site_name}} · {{channel}}")],
+        height=30,
+        words={str(state_number(state)): word for state, word in STATES.items()},
+    )
+
+
+def _trend(screen: Screen) -> timeseries.Panel:
+    """Return the number of channels that are not up, over time."""
+    one = among(f'tslcd_channel_state{{{PROVINCE},state!="up"}}')
+    panel = graph(
+        screen,
+        Words("Số kênh không hoạt động", "Channels that are not up"),
+        Words("Theo tình trạng", "By state"),
+        [query(f"sum by (state) (max by (province, channel, state) ({one}))", "{{state}}")],
+        unit="short",
+    )
+    return named(screen, stacked(panel), STATES)
+
+
+def _parties(screen: Screen) -> bargauge.Panel:
+    """Return how many open incidents wait for whom."""
+    one = among(
+        f"tslcd_channel_verdict_info{{{PROVINCE}}}\n"
+        f'  and {SAME} (tslcd_channel_state{{{PROVINCE},state=~"{_OPEN}"}} == 1)'
+    )
+    panel = bars(
+        screen,
+        Words("Sự cố đang mở theo bên xử lý", "Open incidents by who acts"),
+        Words("Bao nhiêu kênh đang chờ bên nào", "How many channels wait for whom"),
+        instant(f"count by (party) (max by (province, channel, party) ({one}))", "{{party}}"),
+        unit="short",
+    ).no_value("0")
+    for code, word in PARTIES.items():
+        panel = panel.override_by_name(code, [option("displayName", screen.say(word)), fixed("orange")])
+    return panel
+
+
+def _alerts(screen: Screen) -> table.Panel:
+    """Return the alerts that fire, each with its runbook."""
+    alerts = 'label_replace(ALERTS{alertstate="firing",severity=~"critical|major|warning"}, "runbook", "$1", "alertname", "(.*)")'
+    by = "alertname, runbook, severity, party, province, site, channel, agent, device"
+    columns = {
+        "severity": column(screen, Words("Mức", "Severity"), words=SEVERITIES, width=120),
+        "alertname": column(screen, Words("Cảnh báo", "Alert"), url=screen.runbook("runbook")),
+        "site": column(
+            screen,
+            Words("Điểm kết nối", "Site"),
+            url=screen.link("site", province="${__data.fields.province}", site="${__value.raw}"),
+        ),
+        "channel": column(
+            screen,
+            Words("Kênh", "Channel"),
+            url=screen.link("channel", province="${__data.fields.province}", channel="${__value.raw}"),
+        ),
+        "party": column(screen, Words("Bên xử lý", "Who acts"), words=PARTIES),
+        "province": unseen(),
+        "runbook": hidden(panel_numbers()),
+    }
+    return listing(
+        screen,
+        Words("Cảnh báo đang bật", "Alerts that fire"),
+        Words(
+            "Cảnh báo của Prometheus; bấm vào tên để mở sổ tay xử lý",
+            "Alerts of Prometheus; a click on the name opens the runbook",
+        ),
+        [f"max by ({by}) ({alerts})"],
+        columns,
+        width=12,
+        height=9,
+        empty=_REPAIRED,
+    )
+
+
+def _devices(screen: Screen) -> table.Panel:
+    """Return what is wrong with devices."""
+    problems = (
+        f'label_replace(tslcd_device_problem{{{SITE}}} == 1, "runbook", "$1", "problem", "(.*)")\n'
+        f"* on (province, site) group_left (site_name) max by (province, site, site_name) (tslcd_channel_info{{{CHOSEN}}})"
+    )
+    columns = {
+        "site_name": column(
+            screen,
+            Words("Điểm kết nối", "Site"),
+            url=screen.link("site", province="${__data.fields.province}", site="${__data.fields.site}"),
+        ),
+        "device": column(screen, Words("Thiết bị", "Device"), width=110),
+        "problem": column(screen, Words("Vấn đề", "Problem"), words=DEVICE_PROBLEMS, url=screen.runbook("runbook")),
+        "province": unseen(),
+        "site": unseen(),
+        "runbook": hidden(panel_numbers(RUNBOOK_OF_DEVICE_PROBLEM)),
+    }
+    return listing(
+        screen,
+        Words("Thiết bị có vấn đề", "Devices in trouble"),
+        Words("Bấm vào vấn đề để mở sổ tay xử lý", "A click on the problem opens the runbook"),
+        [f"max by (province, site, site_name, device, problem, runbook) ({problems})"],
+        columns,
+        width=12,
+        height=9,
+        empty=_REPAIRED,
+    )
+
+
+def overview(language: Language) -> Screen:
+    """Return the dashboard of all channels."""
+    screen = Screen(
+        "overview",
+        Words(
+            "Tình trạng của mọi kênh, lý do và bên phải xử lý",
+            "The state of every channel, why, and who must act",
+        ),
+        language,
+    )
+    choices.channels(screen)
+    screen.add(_states(screen), _supervision(screen), _incidents(screen), _troubled(screen))
+    screen.add(_trend(screen), _parties(screen), _alerts(screen), _devices(screen))
+    screen.add(_every_channel(screen))
+    choices.mark_outages(screen, CHOSEN, cuts=False)
+    return screen

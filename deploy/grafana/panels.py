@@ -1,30 +1,37 @@
-"""What both dashboards are built of: queries, mappings, and panels with the house's settings.
+"""What all dashboards are built of: panels with the house's settings.
 
 Invariants:
 
-* Every panel and every variable asks the data source of the provisioning, by its uid.
-* Two collectors that both read everything are folded into one by ``max by`` in every query.
-* Titles and legends are Vietnamese, descriptions have both languages.
-* Nothing needs the Internet: only panels that are part of Grafana itself.
+* Every panel and every query asks the data source of the provisioning, by its uid.
+* Every panel has a title and a description in the language of its screen.
+* Nothing needs the Internet: only panels that are part of Grafana itself, 10 or later.
+* Legends are words of the screen's language, or label values.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from grafana.vocabulary import STATES, Word, state_number
+from grafana.screen import DATA_SOURCE, Screen
+from grafana.vocabulary import NO_DATA
+from grafana_foundation_sdk.builders import bargauge, prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-#: Grafana's uid of the data source; provisioning/datasources/tslcd.yaml makes it.
-DATA_SOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="tslcd-prometheus")
-#: The dashboards' uids: part of their addresses.
-OVERVIEW: Final = "tslcd-overview"
-CHANNEL: Final = "tslcd-channel"
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from grafana.words import Word, Words
+
+Setting = models.DynamicConfigValue
+P = TypeVar("P", bargauge.Panel, stat.Panel, statetimeline.Panel, table.Panel, timeseries.Panel)
+
+_REFS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: Seconds as days, hours, minutes and seconds: the same in every language.
+DURATION: Final = "dtdhms"
 
 
 def query(expr: str, legend: str = "", *, ref: str = "A") -> prometheus.Dataquery:
@@ -46,118 +53,251 @@ def _query(expr: str, ref: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expr).ref_id(ref).datasource(DATA_SOURCE)
 
 
-def state_numbers(selector: str) -> str:
-    """Return an expression: for each channel that ``selector`` matches, the number of its worst state."""
-    alternatives = "\n  or ".join(
-        f'(tslcd_channel_state{{{selector},state="{state}"}} == 1) * {state_number(state)}' for state in STATES
-    )
-    return f"max by (province, channel) (\n  {alternatives}\n)"
+def option(name: str, value: object) -> Setting:
+    """Return one setting of one field."""
+    return Setting(id_val=name, value=value)
 
 
-def value_map(words: dict[str, Word]) -> models.ValueMap:
-    """Return a mapping that shows words instead of codes."""
-    return models.ValueMap(
-        {
-            code: models.ValueMappingResult(text=word.vi, color=word.colour, index=index)
-            for index, (code, word) in enumerate(words.items())
-        }
-    )
+def fixed(colour: str) -> Setting:
+    """Return the setting of one colour for a whole field."""
+    return option("color", {"mode": "fixed", "fixedColor": colour})
 
 
-def state_map() -> models.ValueMap:
-    """Return a mapping that shows words instead of the numbers of :func:`state_numbers`."""
-    return value_map({str(state_number(state)): word for state, word in STATES.items()})
+def steps(*pairs: tuple[float | None, str]) -> dict[str, object]:
+    """Return thresholds of (from this value on, colour) as a setting's value; the first has no value."""
+    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in pairs]}
 
 
-def thresholds(*steps: tuple[float | None, str]) -> builders.ThresholdsConfig:
-    """Return steps of (from this value on, colour); the first has no value."""
+def thresholds(*pairs: tuple[float | None, str]) -> builders.ThresholdsConfig:
+    """Return the same for a whole panel."""
     return (
         builders.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)
-        .steps([models.Threshold(value=value, color=colour) for value, colour in steps])
+        .steps([models.Threshold(value=value, color=colour) for value, colour in pairs])
     )
 
 
-def option(name: str, value: object) -> models.DynamicConfigValue:
-    """Return one setting of one field."""
-    return models.DynamicConfigValue(id_val=name, value=value)
+def bad_from(warn: float, bad: float | None = None) -> tuple[tuple[float | None, str], ...]:
+    """Return steps for a figure that is good while it is small."""
+    first = ((None, "green"), (warn, "orange"))
+    return first if bad is None else (*first, (bad, "red"))
 
 
-def column(title: str, *, words: dict[str, Word] | None = None, unit: str = "") -> list[models.DynamicConfigValue]:
-    """Return the settings of a table's column: its title, its words with colours, its unit."""
-    settings = [option("displayName", title)]
+def column(
+    screen: Screen,
+    title: Words,
+    *,
+    words: Mapping[str, Word] | None = None,
+    unit: str = "",
+    url: str = "",
+    width: int = 0,
+    decimals: int | None = None,
+    limits: tuple[tuple[float | None, str], ...] = (),
+) -> list[Setting]:
+    """Return the settings of a table's column: its title, words with colours, unit, where a click leads, thresholds."""
+    settings = [option("displayName", screen.say(title))]
     if words is not None:
-        settings.append(option("mappings", [value_map(words)]))
+        settings.append(option("mappings", [screen.value_map(words)]))
+    if limits:
+        settings.append(option("thresholds", steps(*limits)))
+    if words is not None or limits:
         settings.append(option("custom.cellOptions", {"type": "color-text"}))
     if unit:
         settings.append(option("unit", unit))
+    if decimals is not None:
+        settings.append(option("decimals", decimals))
+    if url:
+        settings.append(option("links", [{"title": screen.say(title), "url": url}]))
+    if width:
+        settings.append(option("custom.width", width))
     return settings
 
 
-def number(title: str, description: str, target: prometheus.Dataquery, *, width: int = 3) -> stat.Panel:
-    """Return one big number."""
+def unseen() -> list[Setting]:
+    """Return the settings of a column that is there for the links of others only: as Grafana 10 calls it, and as 13 does."""
+    return [option("custom.hidden", value=True), option("custom.hideFrom.viz", value=True)]
+
+
+def hidden(numbers: Mapping[str, int]) -> list[Setting]:
+    """Return the settings of a column that is there for a link only: codes as numbers of panels."""
+    mapping = models.ValueMap({code: models.ValueMappingResult(text=str(number)) for code, number in numbers.items()})
+    return [*unseen(), option("mappings", [mapping])]
+
+
+def _head(screen: Screen, panel: P, title: Words, description: Words, width: int, height: int) -> P:
+    """Give a new panel its title, description, data source and size."""
     return (
-        stat.Panel()
-        .title(title)
-        .description(description)
+        panel.title(screen.say(title))
+        .description(screen.say(description))
         .datasource(DATA_SOURCE)
         .span(width)
-        .height(4)
+        .height(height)
+    )
+
+
+def number(
+    screen: Screen,
+    title: Words,
+    description: Words,
+    targets: Sequence[prometheus.Dataquery],
+    *,
+    width: int,
+    height: int = 4,
+) -> stat.Panel:
+    """Return big numbers side by side, one a query."""
+    panel = (
+        _head(screen, stat.Panel(), title, description, width, height)
         .graph_mode(common.BigValueGraphMode.NONE)
-        .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
+        .color_mode(common.BigValueColorMode.BACKGROUND)
+        .justify_mode(common.BigValueJustifyMode.CENTER)
+        .text_mode(common.BigValueTextMode.VALUE_AND_NAME if len(targets) > 1 else common.BigValueTextMode.VALUE)
+        .orientation(common.VizOrientation.AUTO)
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
-        .no_value("Không có dữ liệu")
-        .with_target(target)
+        .no_value(screen.say(NO_DATA))
     )
+    for target in targets:
+        panel = panel.with_target(target)
+    return panel
 
 
-def listing(title: str, description: str, target: prometheus.Dataquery, columns: list[str]) -> table.Panel:
-    """Return a table with ``columns`` (labels, or Value) in that order; all others are left out."""
+def listing(  # noqa: PLR0913 - what a table may have
+    screen: Screen,
+    title: Words,
+    description: Words,
+    exprs: Sequence[str],
+    columns: Mapping[str, list[Setting]],
+    *,
+    width: int = 24,
+    height: int = 8,
+    empty: Words,
+    sort: str = "",
+    descending: bool = True,
+) -> table.Panel:
+    """Return a table with ``columns`` (labels, or ``Value``) in that order; all others are left out.
+
+    Several expressions become one table: rows with the same labels are one, and their values are ``Value #A``, ``Value #B``.
+    ``sort``: the column by which it is sorted first.
+    """
+    panel = _head(screen, table.Panel(), title, description, width, height).no_value(screen.say(empty))
+    for ref, expr in zip(_REFS, exprs, strict=False):
+        panel = panel.with_target(rows(expr, ref=ref))
+    if len(exprs) > 1:
+        panel = panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
     order = {name: index for index, name in enumerate(columns)}
-    return (
-        table.Panel()
-        .title(title)
-        .description(description)
-        .datasource(DATA_SOURCE)
-        .with_target(target)
-        .with_transformation(
-            models.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": columns}})
-        )
-        .with_transformation(models.DataTransformerConfig(id_val="organize", options={"indexByName": order}))
-    )
+    panel = panel.with_transformation(
+        models.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": list(columns)}})
+    ).with_transformation(models.DataTransformerConfig(id_val="organize", options={"indexByName": order}))
+    for name, settings in columns.items():
+        panel = panel.override_by_name(name, settings)
+    if sort:
+        (shown,) = [str(setting.value) for setting in columns[sort] if setting.id_val == "displayName"]
+        panel = panel.sort_by([common_builders.TableSortByFieldState().display_name(shown).desc(desc=descending)])
+    return panel
 
 
-def timeline(title: str, description: str, target: prometheus.Dataquery) -> statetimeline.Panel:
-    """Return a state timeline."""
-    return (
-        statetimeline.Panel()
-        .title(title)
-        .description(description)
-        .datasource(DATA_SOURCE)
+def timeline(
+    screen: Screen,
+    title: Words,
+    description: Words,
+    targets: Sequence[prometheus.Dataquery],
+    *,
+    width: int = 24,
+    height: int = 8,
+    words: Mapping[str, Word] | None = None,
+) -> statetimeline.Panel:
+    """Return a state timeline; ``words``: what stands for the values."""
+    panel = (
+        _head(screen, statetimeline.Panel(), title, description, width, height)
         .show_value(common.VisibilityMode.NEVER)
         .merge_values(merge_values=True)
+        .row_height(0.85)
         .line_width(0)
         .fill_opacity(90)
         .legend(_legend())
-        .with_target(target)
     )
+    for target in targets:
+        panel = panel.with_target(target)
+    return panel if words is None else panel.mappings([screen.value_map(words)])
 
 
-def graph(title: str, description: str, unit: str) -> timeseries.Panel:
-    """Return curves over time, from zero; add targets."""
-    return (
-        timeseries.Panel()
-        .title(title)
-        .description(description)
-        .datasource(DATA_SOURCE)
+def graph(
+    screen: Screen,
+    title: Words,
+    description: Words,
+    targets: Sequence[prometheus.Dataquery],
+    *,
+    unit: str,
+    width: int = 12,
+    height: int = 8,
+) -> timeseries.Panel:
+    """Return lines over time, from zero, with holes where nothing was measured."""
+    panel = (
+        _head(screen, timeseries.Panel(), title, description, width, height)
         .unit(unit)
         .axis_soft_min(0)
-        .line_width(1)
+        .line_width(2)
         .fill_opacity(10)
         .show_points(common.VisibilityMode.NEVER)
         .span_nulls(span_nulls=False)
         .legend(_legend())
-        .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.NONE))
+        .tooltip(
+            common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
+        )
+    )
+    for target in targets:
+        panel = panel.with_target(target)
+    return panel
+
+
+def with_limits(panel: timeseries.Panel, *pairs: tuple[float | None, str]) -> timeseries.Panel:
+    """Draw thresholds into a graph as dashed lines."""
+    return panel.thresholds(thresholds(*pairs)).thresholds_style(
+        common_builders.GraphThresholdsStyleConfig().mode(common.GraphTresholdsStyleMode.DASHED)
+    )
+
+
+def bars(
+    screen: Screen,
+    title: Words,
+    description: Words,
+    target: prometheus.Dataquery,
+    *,
+    unit: str,
+    width: int = 12,
+    height: int = 8,
+) -> bargauge.Panel:
+    """Return one bar a series of now."""
+    return (
+        _head(screen, bargauge.Panel(), title, description, width, height)
+        .unit(unit)
+        .min(0)
+        .orientation(common.VizOrientation.HORIZONTAL)
+        .display_mode(common.BarGaugeDisplayMode.BASIC)
+        .value_mode(common.BarGaugeValueMode.TEXT)
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+        .with_target(target)
+    )
+
+
+def named(screen: Screen, panel: P, words: Mapping[str, Word]) -> P:
+    """Show words with their colours in the place of series that are named by a code."""
+    for code, word in words.items():
+        panel = panel.override_by_name(code, [option("displayName", screen.say(word)), fixed(word.colour)])
+    return panel
+
+
+def named_by(screen: Screen, panel: P, label: str, words: Mapping[str, Word]) -> P:
+    """Do the same for series whose legend is ``… · code``: the label's value and the word for the code."""
+    for code, word in words.items():
+        name = f"${{__field.labels.{label}}} · {screen.say(word)}"
+        panel = panel.override_by_regexp(f"/· {code}$/", [option("displayName", name), fixed(word.colour)])
+    return panel
+
+
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """Put the lines of a graph upon each other, as whole numbers."""
+    return (
+        panel.decimals(0).stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL)).fill_opacity(60)
     )
 
 
@@ -167,41 +307,4 @@ def _legend() -> common_builders.VizLegendOptions:
         .display_mode(common.LegendDisplayMode.LIST)
         .placement(common.LegendPlacement.BOTTOM)
         .show_legend(show_legend=True)
-    )
-
-
-def variable(name: str, label: str, expr: str, *, regex: str = "", several: bool = False) -> builders.QueryVariable:
-    """Return a variable whose values come from the data source, asked again when the time range changes."""
-    one = (
-        builders.QueryVariable(name)
-        .label(label)
-        .datasource(DATA_SOURCE)
-        .query({"query": expr, "refId": name})
-        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(models.VariableSort.ALPHABETICAL_ASC)
-        .multi(several)
-        .include_all(several)
-    )
-    if several:
-        one = one.all_value(".*").current(models.VariableOption(selected=True, text=["All"], value=["$__all"]))
-    return one.regex(regex) if regex else one
-
-
-def province(*, several: bool) -> builders.QueryVariable:
-    """Return the variable ``province``: one, or any number of them."""
-    return variable("province", "Tỉnh", "label_values(tslcd_channel_info, province)", several=several)
-
-
-def dashboard(uid: str, title: str, description: str) -> builders.Dashboard:
-    """Return an empty dashboard with the house's settings; times are those of Viet Nam."""
-    return (
-        builders.Dashboard(title)
-        .uid(uid)
-        .description(description)
-        .tags(["tslcd"])
-        .timezone("Asia/Ho_Chi_Minh")
-        .refresh("10s")
-        .time("now-6h", "now")
-        .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .readonly()
     )

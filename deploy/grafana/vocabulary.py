@@ -1,54 +1,184 @@
-"""The words on the screens: Vietnamese for every code of a closed set, with its colour.
+"""The words on the screens for every code of a closed set, with its colour.
 
-Codes are those of the collector's verdicts; a code that is missing here would be shown as it is.
+Codes are those of the collector's verdicts and problems; a code that is missing here would be shown as it is. A colour never
+stands alone: the word is always beside it.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from grafana.words import Word, Words
 
-class Word(NamedTuple):
-    """A Vietnamese word, the English one for descriptions, and a colour that Grafana knows."""
-
-    vi: str
-    en: str
-    colour: str
-
+NO_DATA: Final = Words("Không có dữ liệu", "No data")
 
 #: States of a channel, from the best to the worst for a wall screen: the place is the number that timelines draw.
 STATES: Final[dict[str, Word]] = {
-    "up": Word("Hoạt động", "up", "green"),
-    "maintenance": Word("Bảo trì", "maintenance", "blue"),
-    "unknown": Word("Không rõ", "unknown", "purple"),
-    "degraded": Word("Suy giảm", "degraded", "orange"),
-    "down": Word("Mất kết nối", "down", "red"),
+    "up": Word("Hoạt động", "Up", "green"),
+    "maintenance": Word("Bảo trì", "Maintenance", "blue"),
+    "unknown": Word("Không rõ", "Unknown", "purple"),
+    "degraded": Word("Suy giảm", "Degraded", "orange"),
+    "down": Word("Mất kết nối", "Down", "red"),
 }
 
 REASONS: Final[dict[str, Word]] = {
     "ok": Word("Bình thường", "ok", "green"),
-    "interface_down": Word("Giao diện mất tín hiệu", "interface down", "red"),
-    "admin_down": Word("Giao diện bị tắt trong cấu hình", "switched off in the configuration", "red"),
-    "gateway_unreachable": Word("Không tới được cổng kết nối", "gateway unreachable", "red"),
-    "loss": Word("Mất gói", "packet loss", "orange"),
-    "latency": Word("Trễ cao", "delay", "orange"),
-    "device_unreachable": Word("Thiết bị không trả lời", "device unreachable", "purple"),
+    "interface_down": Word("Giao diện mất tín hiệu", "Interface down", "red"),
+    "admin_down": Word("Giao diện bị tắt trong cấu hình", "Switched off in the configuration", "red"),
+    "gateway_unreachable": Word("Không tới được cổng kết nối", "Gateway unreachable", "red"),
+    "loss": Word("Mất gói", "Packet loss", "orange"),
+    "latency": Word("Trễ cao", "Delay", "orange"),
+    "jitter": Word("Biến động trễ cao", "Jitter", "orange"),
+    "errors": Word("Gói lỗi, gói bị loại", "Errors, discards", "orange"),
+    "overloaded": Word("Quá tải", "Overloaded", "orange"),
+    "redundancy_lost": Word("Mất dự phòng", "Redundancy lost", "orange"),
+    "flapping": Word("Chập chờn", "Flapping", "orange"),
+    "device_unreachable": Word("Thiết bị không trả lời", "Device unreachable", "purple"),
     "snmp_refused": Word("Thiết bị từ chối SNMP", "SNMP refused", "purple"),
-    "site_power": Word("Mất điện tại điểm kết nối", "no power at the site", "purple"),
-    "uplink_lost": Word("Báo cáo không qua được kênh", "reports do not get through", "orange"),
-    "upstream_down": Word("Kênh cấp trên bị mất kết nối", "the carrying channel is down", "red"),
-    "agent_lost": Word("Mất liên lạc với tác tử", "agent lost", "purple"),
-    "stale": Word("Số liệu đã cũ", "stale", "purple"),
-    "never_seen": Word("Chưa từng có số liệu", "never seen", "purple"),
+    "site_power": Word("Mất điện tại điểm kết nối", "No power at the site", "purple"),
+    "uplink_lost": Word("Báo cáo không qua được kênh", "Reports do not get through", "orange"),
+    "upstream_down": Word("Kênh cấp trên bị mất kết nối", "The carrying channel is down", "red"),
+    "agent_lost": Word("Mất liên lạc với tác tử", "Agent lost", "purple"),
+    "stale": Word("Số liệu đã cũ", "Stale", "purple"),
+    "never_seen": Word("Chưa từng có số liệu", "Never seen", "purple"),
+    "maintenance": Word("Bảo trì theo kế hoạch", "Planned maintenance", "blue"),
+    "not_in_service": Word("Chưa đưa vào sử dụng", "Not in service yet", "blue"),
 }
 
 PARTIES: Final[dict[str, Word]] = {
-    "operator": Word("Đơn vị vận hành", "operator", "text"),
-    "agency": Word("Cơ quan sử dụng", "agency", "text"),
-    "power": Word("Nguồn điện", "power", "text"),
-    "monitoring": Word("Hệ thống giám sát", "monitoring", "text"),
+    "operator": Word("Đơn vị vận hành", "Operator", "text"),
+    "agency": Word("Cơ quan sử dụng", "Agency", "text"),
+    "power": Word("Nguồn điện", "Power", "text"),
+    "monitoring": Word("Hệ thống giám sát", "Monitoring", "text"),
     "none": Word("—", "none", "text"),
 }
+
+DEVICE_PROBLEMS: Final[dict[str, Word]] = {
+    "cpu_high": Word("CPU quá tải", "CPU high", "orange"),
+    "memory_high": Word("Bộ nhớ gần đầy", "Memory high", "orange"),
+    "sessions_near_limit": Word("Bảng phiên gần đầy", "Session table near its limit", "orange"),
+    "ha_changed": Word("Đã đổi vai trò dự phòng", "HA role changed", "orange"),
+    "ha_peer_lost": Word("Mất thiết bị dự phòng", "HA peer lost", "red"),
+    "too_hot": Word("Quá nóng", "Too hot", "red"),
+    "fan_failed": Word("Hỏng quạt", "Fan failed", "red"),
+    "power_supply_failed": Word("Hỏng bộ nguồn", "Power supply failed", "red"),
+    "sensor_failed": Word("Cảm biến báo lỗi", "Sensor failed", "orange"),
+    "optical_power_low": Word("Công suất quang thấp", "Optical power low", "orange"),
+    "tunnel_down": Word("Đường hầm mất kết nối", "Tunnel down", "red"),
+    "path_down": Word("Thiết bị cho là đường truyền hỏng", "Path down", "red"),
+    "on_battery": Word("Đang chạy bằng ắc quy", "On battery", "orange"),
+    "battery_low": Word("Ắc quy sắp hết", "Battery low", "red"),
+    "battery_failed": Word("Hỏng ắc quy", "Battery failed", "red"),
+    "snmp_unreadable": Word("Không đọc được SNMP", "SNMP unreadable", "purple"),
+    "restarted": Word("Vừa khởi động lại", "Restarted", "blue"),
+}
+
+AGENT_PROBLEMS: Final[dict[str, Word]] = {
+    "clock_wrong": Word("Đồng hồ sai", "Clock wrong", "orange"),
+    "uplink_spare": Word("Báo cáo đi đường dự phòng", "Reports leave by a spare way", "orange"),
+    "spool_filling": Word("Hàng đợi sắp đầy", "Spool filling", "orange"),
+    "spool_dropping": Word("Hàng đợi đầy, đang bỏ báo cáo", "Spool full, reports dropped", "red"),
+    "identity_cloned": Word("Hai nguồn dùng chung định danh", "Identity cloned", "red"),
+}
+
+SEVERITIES: Final[dict[str, Word]] = {
+    "critical": Word("Khẩn cấp", "Critical", "red"),
+    "major": Word("Nghiêm trọng", "Major", "orange"),
+    "warning": Word("Cảnh báo", "Warning", "yellow"),
+    "info": Word("Thông tin", "Info", "blue"),
+}
+
+SNMP_STATES: Final[dict[str, Word]] = {
+    "ok": Word("Tốt", "ok", "green"),
+    "refused": Word("Từ chối", "Refused", "purple"),
+    "silent": Word("Im lặng", "Silent", "orange"),
+    "unreachable": Word("Không tới được", "Unreachable", "red"),
+    "broken": Word("Trả lời sai", "Broken answers", "orange"),
+}
+
+HA_ROLES: Final[dict[str, Word]] = {
+    "active": Word("Đang chạy", "Active", "green"),
+    "passive": Word("Dự phòng", "Passive", "blue"),
+    "standalone": Word("Một mình", "Standalone", "text"),
+    "unknown": Word("Không rõ", "Unknown", "purple"),
+}
+
+SENSOR_STATES: Final[dict[str, Word]] = {
+    "ok": Word("Tốt", "ok", "green"),
+    "warning": Word("Cảnh báo", "Warning", "orange"),
+    "critical": Word("Nguy hiểm", "Critical", "red"),
+    "failed": Word("Hỏng", "Failed", "red"),
+    "absent": Word("Không lắp", "Absent", "text"),
+    "unknown": Word("Không rõ", "Unknown", "purple"),
+}
+
+UPS_SOURCES: Final[dict[str, Word]] = {
+    "utility": Word("Điện lưới", "Mains", "green"),
+    "battery": Word("Ắc quy", "Battery", "red"),
+    "bypass": Word("Nối tắt", "Bypass", "orange"),
+    "booster": Word("Tăng áp", "Booster", "blue"),
+    "reducer": Word("Giảm áp", "Reducer", "blue"),
+    "off": Word("Tắt", "Off", "red"),
+    "unknown": Word("Không rõ", "Unknown", "purple"),
+}
+
+BATTERY_STATES: Final[dict[str, Word]] = {
+    "ok": Word("Tốt", "ok", "green"),
+    "low": Word("Thấp", "Low", "orange"),
+    "depleted": Word("Cạn", "Depleted", "red"),
+    "failed": Word("Hỏng", "Failed", "red"),
+    "unknown": Word("Không rõ", "Unknown", "purple"),
+}
+
+START_REASONS: Final[dict[str, Word]] = {
+    "first-start": Word("Lần đầu", "First start", "text"),
+    "clean-restart": Word("Khởi động lại bình thường", "Clean restart", "green"),
+    "process-crash": Word("Tiến trình bị lỗi", "Process crash", "orange"),
+    "power-or-reboot": Word("Mất điện hoặc khởi động lại máy", "Power or reboot", "orange"),
+}
+
+#: Which runbook tells what to do about a reason: names of ``deploy/runbooks``.
+RUNBOOK_OF_REASON: Final[dict[str, str]] = {
+    **dict.fromkeys(REASONS, "ChannelDegraded"),
+    **dict.fromkeys(("interface_down", "admin_down", "gateway_unreachable", "upstream_down"), "ChannelDown"),
+    **dict.fromkeys(("agent_lost", "stale", "never_seen"), "AgentLost"),
+    "overloaded": "ChannelOverloaded95",
+    "redundancy_lost": "RedundancyLost",
+    "flapping": "ChannelFlapping",
+    "device_unreachable": "ChannelDown",
+    "snmp_refused": "DeviceUnreadable",
+    "site_power": "SitePower",
+    "uplink_lost": "UplinkSpare",
+}
+RUNBOOK_OF_DEVICE_PROBLEM: Final[dict[str, str]] = {
+    **dict.fromkeys(("cpu_high", "memory_high"), "DeviceOverloaded"),
+    "sessions_near_limit": "SessionsNearLimit",
+    **dict.fromkeys(("ha_changed", "ha_peer_lost"), "FirewallFailover"),
+    **dict.fromkeys(("too_hot", "fan_failed", "power_supply_failed", "sensor_failed"), "DeviceHardware"),
+    **dict.fromkeys(("on_battery", "battery_low", "battery_failed"), "OnBattery"),
+    "optical_power_low": "OpticalPowerLow",
+    "tunnel_down": "TunnelDown",
+    "path_down": "PathDown",
+    "snmp_unreadable": "DeviceUnreadable",
+    "restarted": "DeviceRestarted",
+}
+RUNBOOK_OF_AGENT_PROBLEM: Final[dict[str, str]] = {
+    "clock_wrong": "ClockWrong",
+    "uplink_spare": "UplinkSpare",
+    "spool_filling": "SpoolFilling",
+    "spool_dropping": "SpoolFilling",
+    "identity_cloned": "IdentityCloned",
+}
+
+
+#: For what is either so or not.
+UP: Final[dict[str, Word]] = {"1": Word("Tốt", "Up", "green"), "0": Word("Mất", "Down", "red")}
+CONNECTED: Final[dict[str, Word]] = {"1": Word("Đã nối", "Connected", "green"), "0": Word("Mất kết nối", "Lost", "red")}
+
+
+def numbered(words: dict[str, Word]) -> dict[str, Word]:
+    """Return the words by the numbers that timelines draw for their codes, 1 and up."""
+    return {str(number): word for number, word in enumerate(words.values(), 1)}
 
 
 def state_number(state: str) -> int:
