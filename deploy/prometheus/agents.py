@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus.rule import Alert, Group, Record, RuleFile
 from prometheus.thresholds import CERTIFICATE_NOW, CERTIFICATE_SOON, MANY, MANY_SHARE
 from prometheus.words import at_site
+
 from tslcd_collector.problems import AgentProblem
 from tslcd_collector.verdict import Reason, Words
 

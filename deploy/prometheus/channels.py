@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus.rule import Alert, Group, Record, RuleFile
 from prometheus.thresholds import CUT_HOLD, CUT_WAIT, MANY, MANY_SHARE, UPSTREAM_HOLD
 from prometheus.words import CALL, WHY, at_site
+
 from tslcd_collector.verdict import Reason, State, Words
 
 if TYPE_CHECKING:

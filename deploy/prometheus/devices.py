@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus.agents import PLANNED
 from prometheus.rule import Alert, Group, RuleFile
 from prometheus.words import at_site, problems
+
 from tslcd_collector.problems import DeviceProblem as Problem
 from tslcd_collector.verdict import Words
 

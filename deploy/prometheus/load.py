@@ -8,6 +8,7 @@ from prometheus.channels import CHANNEL
 from prometheus.rule import Alert, Group, Record, RuleFile
 from prometheus.thresholds import LAWFUL_DAYS, LAWFUL_SAMPLES, LAWFUL_SHARE
 from prometheus.words import at_site
+
 from tslcd_collector.verdict import Words
 
 ABOUT: Final = """

@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus.channels import firing
 from prometheus.rule import Alert, Group, RuleFile
+
 from tslcd_collector.verdict import Words
 
 ABOUT: Final = """
