@@ -42,7 +42,9 @@ def message(request: Request, status: int, vi: str, en: str, headers: Mapping[st
     return page(request, "message.html", status, headers, vi=vi, en=en)
 
 
-def stylesheet() -> bytes:
-    """Return what the pages look like."""
+def load() -> bytes:
+    """Read all templates, so that no request waits for a disk; return the style sheet."""
+    for name in _templates.list_templates(["html"]):
+        _templates.get_template(name)
     source, _, _ = _templates.loader.get_source(_templates, "style.css")  # type: ignore[union-attr]
     return source.encode()

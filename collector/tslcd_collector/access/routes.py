@@ -39,7 +39,7 @@ OLD: Final = (
 
 def routes(access: Access | None) -> list[Route]:
     """Return the routes; none of them but the style where nobody can log in."""
-    found = [Route("/access/style.css", _style)]
+    found = [Route("/access/style.css", _Style().answer)]
     if access is None or not access.settings.active:
         return found
     made, account = _Login(access), Account(access)
@@ -55,9 +55,15 @@ def routes(access: Access | None) -> list[Route]:
     return found
 
 
-async def _style(request: Request) -> Response:
-    del request
-    return Response(pages.stylesheet(), media_type="text/css", headers={"cache-control": "public, max-age=300"})
+class _Style:
+    """What the pages look like."""
+
+    def __init__(self) -> None:
+        self._sheet = pages.load()
+
+    async def answer(self, request: Request) -> Response:
+        del request
+        return Response(self._sheet, media_type="text/css", headers={"cache-control": "public, max-age=300"})
 
 
 class _Login:

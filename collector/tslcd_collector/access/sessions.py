@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tslcd_collector.operations.file import Transaction
     from tslcd_collector.operations.rows import Actor
 
-#: The last request of a session is written down this seldom, seconds.
+#: The last request of a session is written down this seldom, seconds; it may end so much too early for idleness.
 TOUCH: Final = 60.0
 #: Sessions of one person; the oldest ends with one more.
 MAX_SESSIONS: Final = 10

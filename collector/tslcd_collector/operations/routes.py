@@ -57,6 +57,8 @@ def routes(
     """Return the routes; none where nothing can be entered."""
     if operations is None:
         return []
+    for name in _templates.list_templates(["html"]):
+        _templates.get_template(name)  # read now, so that no request waits for a disk
     made = _Routes(operations, supervision, now)
     return [
         Route("/api/v1/channels/{channel}/acknowledge", made.usable(made.acknowledge), methods=["POST"]),
