@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tslcd_collector.inventory import Agency, Binding, Channel, Site
 from tslcd_collector.inventory.classes import STANDARD
 from tslcd_collector.inventory.model import Place
-from tslcd_collector.judge import AgentReading, DeviceReading, InterfaceReading, ProbeReading, Readings
+from tslcd_collector.judge import AgentReading, DeviceReading, InterfaceReading, ProbeReading, Readings, TrafficReading
 from tslcd_runtime.settings import Loaded
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ PROBE = Binding(agent="a1", probes=("gateway",))
 DEVICE_PROBE = Binding(agent="a1", device="fw", probes=("gateway",))
 
 
-def channel(binding: Binding | None = BOTH, channel_class: ChannelClass = STANDARD) -> Channel:
-    """Return a channel of agent a1, of the standard class unless told otherwise."""
-    return Channel(
+def channel(binding: Binding | None = BOTH, channel_class: ChannelClass = STANDARD, **changes: Any) -> Channel:
+    """Return a channel of agent a1, of the standard class unless told otherwise, with ``changes``."""
+    made = Channel(
         id="c1",
         name="",
         site=Site(id="s1", unit="29551", name="Trụ sở"),
@@ -44,16 +45,39 @@ def channel(binding: Binding | None = BOTH, channel_class: ChannelClass = STANDA
         binding=binding,
         place=Place(Loaded(None, "channels.yaml", {}), ()),
     )
+    return replace(made, **changes)
 
 
-def rounds(*received: int, sent: int = 5, rtt: float = 0.004, age: float = 5.0) -> tuple[ProbeReading, ...]:
-    """Return rounds of one probe, oldest first, 10 s apart, the newest ``age`` seconds old."""
+def rounds(
+    *received: int, sent: int = 5, rtt: float = 0.004, age: float = 5.0, jitter: float = 0.001, apart: float = 10.0
+) -> tuple[ProbeReading, ...]:
+    """Return rounds of one probe, oldest first, ``apart`` seconds from each other, the newest ``age`` seconds old."""
     newest = NOW - age
     count = len(received)
     return tuple(
-        ProbeReading(newest - 10 * (count - 1 - index), sent, answered, rtt if answered else None)
+        ProbeReading(
+            newest - apart * (count - 1 - index),
+            sent,
+            answered,
+            rtt if answered else None,
+            jitter if answered else None,
+        )
         for index, answered in enumerate(received)
     )
+
+
+def traffic(
+    receive: float | None = 0.1,
+    transmit: float | None = 0.1,
+    bad: int | None = 0,
+    packets: int | None = 1_000_000,
+    *,
+    span: float = 300.0,
+    age: float = 5.0,
+) -> TrafficReading:
+    """Return what went over the interface: shares of the 200 Mbit/s of :func:`channel`, bad packets and good ones."""
+    bits = [None if share is None else share * 200e6 for share in (receive, transmit)]
+    return TrafficReading(NOW - age, span, bits[0], bits[1], packets, bad)
 
 
 def readings(**changes: Any) -> Readings:

@@ -14,11 +14,16 @@ from tslcd_collector.judge import (
     AgentReading,
     DeviceReading,
     InterfaceReading,
+    Lost,
+    Past,
     ProbeReading,
     Readings,
     Surroundings,
+    TrafficReading,
     judge,
 )
+from tslcd_collector.judge.reasoning import account
+from tslcd_collector.maintenance import Occurrence, Window
 from tslcd_collector.verdict import Party, Reason, State, Verdict
 from tslcd_wire.catalogue import SNMP_STATES
 
@@ -32,6 +37,24 @@ PROBES = st.builds(
     sent=st.integers(-1, 20),
     received=st.integers(-1, 21),
     rtt=st.none() | st.floats(allow_nan=True, allow_infinity=True),
+    jitter=st.none() | st.floats(allow_nan=True, allow_infinity=True),
+)
+WINDOWS = st.none() | st.just(Occurrence(Window("w", "Thay thiết bị"), NOW, NOW + 60))
+NUMBERS = st.none() | st.floats() | st.floats(0, 400e6)
+TRAFFIC = st.none() | st.builds(
+    TrafficReading,
+    at=TIMES,
+    span=st.sampled_from([0.0, 300.0]),
+    receive_bits=NUMBERS,
+    transmit_bits=NUMBERS,
+    packets=st.none() | st.integers(0, 2**64),
+    bad=st.none() | st.integers(0, 2**64),
+)
+PASTS = st.builds(
+    Past,
+    state=st.sampled_from([None, *State]),
+    reason=st.sampled_from([None, *Reason]),
+    cuts=st.lists(st.floats(NOW - 1000, NOW), max_size=5).map(lambda times: tuple(sorted(times))),
 )
 AROUND = st.builds(
     Surroundings,
@@ -41,6 +64,11 @@ AROUND = st.builds(
     others_get_through=st.booleans(),
     battery=st.booleans(),
     neighbour_spare=st.booleans(),
+    carrier=st.sampled_from(["", "trunk"]),
+    carrier_lost=st.booleans(),
+    carrier_window=WINDOWS,
+    lost=st.none() | st.builds(Lost, st.just("c9"), st.sampled_from([Party.OPERATOR, Party.AGENCY])),
+    window=WINDOWS,
 )
 READINGS = st.builds(
     Readings,
@@ -51,6 +79,8 @@ READINGS = st.builds(
     interface=st.none() | st.builds(InterfaceReading, oper_up=FLAGS, admin_up=FLAGS, at=TIMES),
     interfaces_known=st.lists(st.sampled_from(["wan1", "lan", "x"]), unique=True).map(tuple),
     probes=st.dictionaries(st.sampled_from(["gateway", "core"]), st.lists(PROBES, max_size=4).map(tuple)),
+    traffic=TRAFFIC,
+    past=PASTS,
 )
 #: Who may be named for a reason.
 PARTIES: dict[Reason, Party | None] = {
@@ -60,6 +90,13 @@ PARTIES: dict[Reason, Party | None] = {
     Reason.GATEWAY_UNREACHABLE: Party.OPERATOR,
     Reason.LOSS: Party.OPERATOR,
     Reason.LATENCY: Party.OPERATOR,
+    Reason.JITTER: Party.OPERATOR,
+    Reason.ERRORS: Party.OPERATOR,
+    Reason.OVERLOADED: Party.AGENCY,
+    Reason.FLAPPING: Party.OPERATOR,
+    Reason.REDUNDANCY_LOST: None,  # of the channel that is lost
+    Reason.MAINTENANCE: Party.NONE,
+    Reason.NOT_IN_SERVICE: Party.NONE,
     Reason.DEVICE_UNREACHABLE: Party.AGENCY,
     Reason.SNMP_REFUSED: Party.MONITORING,
     Reason.AGENT_LOST: Party.MONITORING,
@@ -94,7 +131,7 @@ def test_time_alone_never_makes_knowledge(binding: Binding | None, measured: Rea
     unknown = False
     for step in [0.0, *steps]:
         now += step
-        state = judge(channel(binding), measured, now).state
+        state = judge(channel(binding), replace(measured, around=replace(measured.around, window=None)), now).state
         assert not unknown or state is State.UNKNOWN
         unknown = state is State.UNKNOWN
 
@@ -102,9 +139,40 @@ def test_time_alone_never_makes_knowledge(binding: Binding | None, measured: Rea
 @given(BINDINGS, READINGS)
 def test_an_agent_that_is_gone_tells_nothing(binding: Binding | None, measured: Readings) -> None:
     """Whatever was measured before, an offline agent leaves its channels unknown, unless what carries them is down."""
-    around = replace(measured.around, upstream=None)
+    around = replace(measured.around, upstream=None, window=None)
     lost = replace(measured, agent=AgentReading(online=False, last_heard=NOW), around=around)
     assert judge(channel(binding), lost, NOW).state is State.UNKNOWN
+
+
+@settings(max_examples=200)
+@given(BINDINGS, READINGS)
+def test_a_window_hides_nothing_that_is_measured(binding: Binding | None, measured: Readings) -> None:
+    """In a window the state is always the same, and the detail has what it would be."""
+    bare = replace(measured, around=replace(measured.around, window=None, carrier_window=None))
+    would = judge(channel(binding), bare, NOW)
+    window = Occurrence(Window("w", "Thay thiết bị"), NOW, NOW + 60)
+    said = judge(channel(binding), replace(bare, around=replace(bare.around, window=window)), NOW)
+    assert (said.state, said.reason, said.party) == (State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE)
+    assert f"would be: {would.state.value}/{would.reason.value}" in said.detail
+
+
+@settings(max_examples=200)
+@given(BINDINGS, READINGS)
+def test_an_account_is_of_the_verdict_itself(binding: Binding | None, measured: Readings) -> None:
+    """Whatever was measured: the same verdict, and one step that decides."""
+    told = account(channel(binding), measured, NOW)
+    assert told.verdict == judge(channel(binding), measured, NOW)
+    assert [step.outcome for step in told.considered].count("decides") == 1
+
+
+@settings(max_examples=200)
+@given(BINDINGS, READINGS)
+def test_what_was_before_never_makes_a_fault(binding: Binding | None, measured: Readings) -> None:
+    """Past verdicts bear on thresholds and flapping only: what is down or unknown is so with any past, and without."""
+    here = judge(channel(binding), measured, NOW)
+    fresh = judge(channel(binding), replace(measured, past=Past()), NOW)
+    if State.DOWN in {here.state, fresh.state} or State.UNKNOWN in {here.state, fresh.state}:
+        assert here == fresh
 
 
 @given(st.integers(2, 20), st.integers(0, 2), st.sampled_from([BOTH, PROBE, DEVICE_PROBE]))
