@@ -9,7 +9,7 @@ from support.channels import BOTH, DEVICE_PROBE, INTERFACE, NOW, PROBE, device, 
 from tslcd_collector.inventory import Binding
 from tslcd_collector.judge import AgentReading, Lost, Past, Readings, Surroundings
 from tslcd_collector.maintenance import Occurrence, Window
-from tslcd_collector.verdict import Party, Reason, State
+from tslcd_collector.verdict import Party, Reason, State, Verdict
 
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
@@ -249,3 +249,25 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "maintenance": ("Kênh đang trong đợt bảo trì hoặc diễn tập theo kế hoạch: chưa phải xử lý gì.", "The channel is in a planned window, maintenance or a drill: nothing has to be done now."),
     "not_in_service": ("Kênh chưa đưa vào sử dụng: chưa tính là sự cố.", "The channel is not in service yet: nothing counts as a fault."),
 }  # fmt: skip
+
+CUT = Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR)
+DEAD = Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR)
+GOOD_VERDICT = Verdict(State.UP, Reason.OK, Party.NONE)
+BAD = Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR)
+GONE = Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING)
+WORK = Verdict(State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE)
+#: Verdicts one after another, a second apart | cuts that count.
+CUTS: list[tuple[list[Verdict], int]] = [
+    ([GOOD_VERDICT, CUT], 1),
+    ([BAD, DEAD], 1),
+    ([CUT], 0),
+    ([GOOD_VERDICT, CUT, CUT, DEAD, CUT], 1),
+    ([GOOD_VERDICT, CUT, GOOD_VERDICT, CUT, BAD, DEAD], 3),
+    ([GOOD_VERDICT, CUT, GONE, CUT], 1),
+    ([GOOD_VERDICT, GONE, CUT], 0),
+    ([GOOD_VERDICT, WORK, CUT], 0),
+    ([GOOD_VERDICT, Verdict(State.DOWN, Reason.ADMIN_DOWN, Party.AGENCY)], 0),
+    ([GOOD_VERDICT, Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR)], 0),
+    ([GOOD_VERDICT, Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY)], 0),
+    ([GOOD_VERDICT, Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR), CUT], 0),
+]

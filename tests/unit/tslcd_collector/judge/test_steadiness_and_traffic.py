@@ -8,39 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.channel_truth import CUT, CUTS, GOOD_VERDICT
 from support.channels import NOW
 from tslcd_collector.judge import UNTOLD, CounterReading, Past, past_of
 from tslcd_collector.judge.steadiness import MAX_CUTS
 from tslcd_collector.judge.traffic import BUCKET, MARGIN, counters, kept, summed
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.verdict import Reason, State
 
 if TYPE_CHECKING:
     import random
 
-CUT = Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR)
-DEAD = Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR)
-GOOD = Verdict(State.UP, Reason.OK, Party.NONE)
-BAD = Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR)
-GONE = Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING)
-WORK = Verdict(State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE)
+    from tslcd_collector.verdict import Verdict
 
 
 @pytest.mark.parametrize(
     ("told", "cuts"),
-    [
-        ([GOOD, CUT], 1),
-        ([BAD, DEAD], 1),
-        ([CUT], 0),
-        ([GOOD, CUT, CUT, DEAD, CUT], 1),
-        ([GOOD, CUT, GOOD, CUT, BAD, DEAD], 3),
-        ([GOOD, CUT, GONE, CUT], 1),
-        ([GOOD, GONE, CUT], 0),
-        ([GOOD, WORK, CUT], 0),
-        ([GOOD, Verdict(State.DOWN, Reason.ADMIN_DOWN, Party.AGENCY)], 0),
-        ([GOOD, Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR)], 0),
-        ([GOOD, Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY)], 0),
-        ([GOOD, Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR), CUT], 0),
-    ],
+    CUTS,
 )
 def test_which_cuts_count(told: list[Verdict], cuts: int) -> None:
     """Those of the line itself, of a channel that was seen to work."""
@@ -52,12 +35,12 @@ def test_which_cuts_count(told: list[Verdict], cuts: int) -> None:
 def test_cuts_are_forgotten_after_the_window() -> None:
     """At its very end; and no more are kept than a class can ask for."""
     past = Past(State.UP, Reason.OK, (NOW,))
-    assert past.after(GOOD, NOW + 899.9, 900.0).cuts == (NOW,)
-    assert past.after(GOOD, NOW + 900, 900.0).cuts == ()
+    assert past.after(GOOD_VERDICT, NOW + 899.9, 900.0).cuts == (NOW,)
+    assert past.after(GOOD_VERDICT, NOW + 900, 900.0).cuts == ()
     for index in range(MAX_CUTS + 50):
-        past = past.after(CUT, NOW + index, 900.0).after(GOOD, NOW + index, 900.0)
+        past = past.after(CUT, NOW + index, 900.0).after(GOOD_VERDICT, NOW + index, 900.0)
     assert len(past.cuts) == MAX_CUTS
-    assert UNTOLD.after(GOOD, NOW, 900.0).cuts == ()
+    assert UNTOLD.after(GOOD_VERDICT, NOW, 900.0).cuts == ()
 
 
 def _reading(at: float, octets: int = 0, bad: int = 0) -> CounterReading:
