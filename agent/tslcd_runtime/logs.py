@@ -13,9 +13,9 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from tslcd_runtime.absence import absent
 
-# structlog takes rich and pygments along where they are installed: 5 MB (of the agent's 42) that only commands need, and
+# structlog takes rich and pygments along where they are installed: 5 MB (of the agent's 42) that only commands need, greenlet (1 MB), and
 # tracebacks that show the values of local variables. So they are not there while it is imported.
-with absent("rich"):
+with absent("rich"), absent("greenlet"):
     import structlog
 
 Format: TypeAlias = Literal["auto", "console", "logfmt", "json"]

@@ -116,8 +116,8 @@ class LinkSession:
         answer = await self._ask(lambda link: link.get(oids))
         if self._device.snmp.version == "1" and not answer.cells and len(oids) > 1:
             return await self._without_the_absent(oids, answer.failed)
-        wanted = answer.cells.keys() & set(oids)
-        return {oid: value for oid, value in answer.cells.items() if oid in wanted}
+        cells, wanted = answer.cells, set(oids)
+        return dict(cells) if cells.keys() <= wanted else {oid: cells[oid] for oid in cells.keys() & wanted}
 
     async def _without_the_absent(self, oids: Sequence[str], failed: int) -> dict[str, Value]:
         if 1 <= failed <= len(oids):

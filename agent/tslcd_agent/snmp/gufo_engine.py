@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from gufo.snmp import (
     Aes128Key,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from tslcd_agent.snmp.session import Traffic, Value
 
 T = TypeVar("T")
+
+#: An answer, or why there is none.
+_Heard: TypeAlias = tuple[Any, BaseException | None]
 
 _AUTH_KEYS: Final[dict[str, type[BaseAuthKey]]] = {
     "MD5": Md5Key,
@@ -121,6 +124,8 @@ class GufoLink(Link):
 
     def close(self) -> None:
         """Let go of the socket, which closes it."""
+        if self._client is not None:
+            self._client.close()
         self._client = None
 
 
@@ -163,7 +168,8 @@ class GufoClient(GufoSocket):
     """gufo's client with one deadline an answer, however many foreign datagrams come before it.
 
     gufo-snmp 0.13 waits anew after each, with a wait_for that on Python 3.11 loses a cancellation when a datagram comes
-    at the same moment: a device that storms held its poller for as long as it liked.
+    at the same moment: a device that storms held its poller for as long as it liked. It also has the loop watch the socket
+    anew for every answer. Here the socket is watched until something comes that nobody waits for.
     """
 
     def __init__(self, device: PolledDevice, traffic: Traffic) -> None:
@@ -180,12 +186,19 @@ class GufoClient(GufoSocket):
         self.link: Any = self._sock
         self._traffic = traffic
         self._family = socket.AF_INET6 if ":" in device.address else socket.AF_INET
+        self._watching: asyncio.AbstractEventLoop | None = None
+        #: Where the answer goes that is waited for, and what reads it.
+        self._waiting: tuple[asyncio.Future[_Heard], Callable[[], Any]] | None = None
 
     async def exchange(self, send: Callable[[], None], receive: Callable[[], T]) -> T:
         """Send one PDU and return its answer. Raises as :class:`Link` says."""
         with _translated():
             await self._send(send)
             return await self._recv(receive)
+
+    def close(self) -> None:
+        """Watch the socket no longer; gufo closes it when nobody has it any more."""
+        self._look_away()
 
     async def _send(self, sender: Callable[[], None]) -> None:
         """Send one PDU, and count it."""
@@ -195,29 +208,51 @@ class GufoClient(GufoSocket):
     async def _recv(self, receiver: Callable[[], T]) -> T:
         """Return the answer that ``receiver`` reads. Raises TimeoutError."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout
-        while True:
-            readable: asyncio.Future[None] = loop.create_future()
-            loop.add_reader(self._fd, _wake, readable)
+        heard: asyncio.Future[_Heard] = loop.create_future()
+        self._waiting = heard, receiver
+        if self._watching is None:
+            loop.add_reader(self._fd, self._readable)
+            self._watching = loop
+        timer = loop.call_later(self._timeout, _give_up, heard)
+        try:
+            answer, error = await heard
+        finally:
+            timer.cancel()
+            self._waiting = None
+        if error is not None:
+            self._traffic.timeouts += isinstance(error, TimeoutError)
             try:
-                async with asyncio.timeout_at(deadline):
-                    await readable
-                answer = read_answer(self._fd, self._family, receiver)
-                self._traffic.answers += 1
-            except BlockingIOError:
-                continue
-            except TimeoutError:
-                self._traffic.timeouts += 1
-                raise
-            else:
-                return answer
+                raise error
             finally:
-                loop.remove_reader(self._fd)
+                del heard, error  # what is raised would hold them, they it, and all of them the socket
+        self._traffic.answers += 1
+        result: T = answer
+        return result
+
+    def _readable(self) -> None:
+        """Read one datagram; what is no answer to the question leaves it waiting."""
+        if self._waiting is None or self._waiting[0].done():
+            self._look_away()
+            return
+        heard, receiver = self._waiting
+        try:
+            heard.set_result((read_answer(self._fd, self._family, receiver), None))
+        except BlockingIOError:
+            return
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - handed to the one who waits; a panic of Rust is no Exception
+            heard.set_result((None, error))
+
+    def _look_away(self) -> None:
+        if self._watching is not None:
+            self._watching.remove_reader(self._fd)
+            self._watching = None
 
 
-def _wake(readable: asyncio.Future[None]) -> None:
-    if not readable.done():
-        readable.set_result(None)
+def _give_up(heard: asyncio.Future[_Heard]) -> None:
+    if not heard.done():
+        heard.set_result((None, TimeoutError()))
 
 
 def _user(snmp: Snmp) -> User:

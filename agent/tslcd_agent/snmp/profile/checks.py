@@ -81,6 +81,12 @@ class _Checker:
                 yield self._say(where, f"unknown column of {table.kind}: allowed are {', '.join(allowed)}")
                 continue
             yield from self._expression(where, expression, _KINDS[table.kind].by_name[name], row=True)
+        for name, word in (table.missed or {}).items():
+            where = (*path, "missed", name)
+            if name not in (table.columns or {}):
+                yield self._say(where, "is none of the table's columns")
+            elif name in allowed and (wanted := _wanted(_KINDS[table.kind].by_name[name], word)):
+                yield self._say(where, f"{word!r} is not allowed: {wanted}")
 
     def _key(self, path: Path_, key: Key) -> Iterator[Problem]:
         given = [

@@ -156,7 +156,8 @@ class Table(_Part, frozen=True, kw_only=True):
     """One table of a device. ``null`` for ``kind`` takes the parents' table of this ``id`` away.
 
     ``standard`` reads a MIB that needs no columns; ``rows`` bounds how many rows are read; ``newest``: of several rows with
-    one name the one with the highest index counts (tables of results that grow a row every run).
+    one name the one with the highest index counts (tables of results that grow a row every run). ``missed``: what is told of a
+    row that was there and is not any more, where a table has a row only for what is up.
     """
 
     id: Name
@@ -167,6 +168,7 @@ class Table(_Part, frozen=True, kw_only=True):
     columns: dict[str, Expression] | None = None
     standard: TableStandard | None = None
     newest: bool = False
+    missed: dict[str, Scalar] | None = None
     rows: Annotated[int, Meta(ge=1, le=4096)] = DEFAULT_ROWS
 
 

@@ -7,6 +7,8 @@ Invariants:
 * A table is walked again every :data:`WALK_EVERY` readings, and at once when a row has vanished or got another name: a cell
   is never reported under the name of another row.
 * What was read in part is not reported; what was read before is, until the part is due again.
+* A table that misses rows is walked at every reading, since what comes back may have another index; an empty one whose rows come
+  and go is looked at every :data:`WALK_EVERY` readings, and every other empty one at discovery only.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from tslcd_agent.snmp.profile.expression import counts, joined_index
+from tslcd_agent.snmp.profile.missed import Missed
 from tslcd_agent.snmp.profile.rows import Row, RowView, joins, naming_columns, nested, row_columns, rows
 from tslcd_wire.catalogue import KINDS_BY_NAME, Type
 from tslcd_wire.report import MAX_ROWS
@@ -49,9 +52,10 @@ class Questions(Protocol):
 class Walks:
     """Columns walked in this round: those that several parts want are walked once."""
 
-    def __init__(self, questions: Questions) -> None:
-        """Start with nothing walked."""
+    def __init__(self, questions: Questions, now: float) -> None:
+        """Start with nothing walked. ``now``: when the round began, in seconds of any clock that does not step."""
         self._questions = questions
+        self.now = now
         self._columns: dict[str, dict[str, Value]] = {}
 
     async def column(self, oid: str) -> dict[str, Value]:
@@ -193,6 +197,9 @@ class TablePart:
         self.table = table
         self.name = f"table {table.id}"
         self.rows: list[Row] = []
+        #: Rows that are told of although they are not there any more.
+        self.missed: list[Row] = []
+        self._missed = Missed(table.missed, table.rows) if table.missed else None
         self._pace: Pace = table.every or "round"
         self._columns: dict[str, dict[str, Value]] = {}
         self._since: int | None = None
@@ -204,27 +211,41 @@ class TablePart:
 
     def is_due(self, number: int) -> bool:
         """Whether there is something to ask in this round; rounds count from 0."""
-        return self._since is None or (not self._absent and is_due(self._pace, number - self._since))
+        if self._since is None:
+            return True
+        age = number - self._since
+        if self._absent and not self.missed:
+            return self._missed is not None and age % self._walks_every == 0
+        return is_due(self._pace, age)
+
+    @property
+    def _walks_every(self) -> int:
+        """Rounds between two walks."""
+        return WALK_EVERY * max(1, _PERIODS[self._pace])
 
     async def read(self, walks: Walks, number: int) -> None:
         """Ask. Raises SnmpError; the rows are then those of before."""
-        period = _PERIODS[self._pace]
         known = (
             self._since is not None
             and not self.table.newest
-            and (number - self._since) % (WALK_EVERY * max(1, period)) != 0
+            and not self.missed
+            and (number - self._since) % self._walks_every != 0
         )
         if not known or not await self._refresh(walks):
             await self._walk(walks)
             if self._since is None:
                 self._since = number
         self.rows = rows(self.table, self._columns)
+        if self._missed is not None:
+            self.missed = self._missed.note(self.rows, walks.now)
 
     async def _walk(self, walks: Walks) -> None:
         """Read every column; of those rows that do not count nothing is kept."""
         columns: dict[str, dict[str, Value]] = {}
         for oid in row_columns(self.table):
             columns[oid] = await walks.column(oid)
+            if self._absent and not columns[oid]:
+                break  # still nothing
         self._absent = not any(columns.values())
         if not self._absent:
             for oid in naming_columns(self.table):

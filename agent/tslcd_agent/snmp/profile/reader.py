@@ -7,10 +7,12 @@ Invariants:
 * Absent objects are asked for at discovery only, which comes with :meth:`ProfileReader.forget`, with another sysObjectID or
   profile, and every :data:`DISCOVER_EVERY` rounds; another sysDescr alone is none (DrayTek's has counters in it).
 * Everything that is known is reported in every round, also what is seldom read; but never what was due and did not come.
+* A unit that waits for the other one of its pair has no tunnels, and misses none.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +23,7 @@ from tslcd_agent.snmp.profile.parts import Questions, ScalarPart, TablePart, Wal
 from tslcd_agent.snmp.profile.rows import merged
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.settings import SettingsError
-from tslcd_wire.catalogue import KINDS_BY_NAME
+from tslcd_wire.catalogue import FIREWALL, KINDS_BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,8 +42,12 @@ DISCOVER_EVERY: Final = 500
 class ProfileReader:
     """Asks one device for what its profile has, remembering from round to round what the device does not have."""
 
-    def __init__(self, library: Library, wanted: str = "auto") -> None:
-        """``wanted``: ``auto``, or the name of a profile that is used whatever the device says that it is."""
+    def __init__(self, library: Library, wanted: str = "auto", *, clock: Callable[[], float] = time.monotonic) -> None:
+        """``wanted``: ``auto``, or the name of a profile that is used whatever the device says that it is.
+
+        ``clock`` (seconds) tells how long rows have been missed.
+        """
+        self._clock = clock
         self._library = library
         self._wanted = wanted
         self._choice: Choice | None = None
@@ -88,7 +94,7 @@ class ProfileReader:
         due = [part for part in self._order if part.is_due(number)]
         missing = set(map(id, due))
         self._report(tables, missing)
-        walks = Walks(questions)
+        walks = Walks(questions, self._clock())
         for part in due:
             try:
                 with step(part.name):
@@ -112,10 +118,8 @@ class ProfileReader:
         elif self._wanted != "auto":
             choice = Choice(choice.name, f"there is no profile {self._wanted}; {choice.why}")
         known, self._choice = self._choice, choice
-        if known is None or choice.name != known.name:
-            self._use(choice.name)
         if self._said is None or self._said[0] != sys_object_id or known is None or choice.name != known.name:
-            self.forget()
+            self._use(choice.name)
         self._said = said
 
     def _use(self, name: str) -> None:
@@ -140,9 +144,11 @@ class ProfileReader:
                 row = _scalar_cells(kind, columns, scalars)
                 if row:
                     tables.setdefault(kind, {"key": [""]}).update(row)
+        waits = tables.get(FIREWALL.name, {}).get("ha_role") == ["passive"]
         kinds = dict.fromkeys(part.table.kind for part in self._tables)
         for kind_name in kinds:
-            parts = [part.rows for part in self._tables if part.table.kind == kind_name and id(part) not in missing]
+            known = [part for part in self._tables if part.table.kind == kind_name and id(part) not in missing]
+            parts = [part.rows if waits else [*part.rows, *part.missed] for part in known]
             table = merged(KINDS_BY_NAME[kind_name or ""], parts)
             if table is not None:
                 tables[kind_name or ""] = table

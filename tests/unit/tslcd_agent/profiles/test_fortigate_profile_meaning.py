@@ -91,6 +91,20 @@ async def test_tunnels_of_a_fortigate_are_named_by_both_phases() -> None:
     assert (await rows("fortinet-fortigate", "tunnel", objects))["DR/lan"]["receive_bytes_total"] == 2**40
 
 
+async def test_tunnels_of_a_fortigate_over_ipv6_are_told_once() -> None:
+    """They are in the newer table only, which has the others too: of it the rows with an IPv6 gateway count."""
+    old, new = f"{FORTIGATE}.12.2.2.1", f"{FORTIGATE}.12.4.2.1"
+    objects: dict[str, Value] = {f"{old}.2.1.1": b"HQ", f"{old}.3.1.1": b"lan", f"{old}.20.1.1": 2}
+    for index, family, name, status in (("1.1", 1, b"HQ", 2), ("2.1", 2, b"HQ6", 1), ("3.1", 2, b"DR6", 2)):
+        objects |= {f"{new}.2.{index}": name, f"{new}.3.{index}": b"lan", f"{new}.4.{index}": family}
+        objects |= {f"{new}.24.{index}": 2**40, f"{new}.25.{index}": 7, f"{new}.26.{index}": status}
+    assert await rows("fortinet-fortigate", "tunnel", objects) == {
+        "HQ/lan": {"up": 1},
+        "HQ6/lan": {"up": 0, "receive_bytes_total": 2**40, "transmit_bytes_total": 7},
+        "DR6/lan": {"up": 1, "receive_bytes_total": 2**40, "transmit_bytes_total": 7},
+    }
+
+
 async def test_sensors_of_a_fortigate_are_told_apart_by_name() -> None:
     """One table has all sensors, values as text; a power supply that is not plugged in has zeros and an alarm."""
     sensors = (

@@ -69,6 +69,8 @@ def mistakes(folder: Path, text: str, name: str = "mine") -> list[str]:
         (SENSOR + f"    key: {{join: {{oid: {A}}}}}\n    standard: entity-sensor\n", "mine.yaml:7: tables[0].key.join: wants one of index (so many arcs, negative: the last ones), drop (so many last arcs), by (a column)"),
         (HEAD + "tables:\n  - {id: a, kind: path, standard: entity-sensor}\n", "mine.yaml:5: tables[0].standard: belongs to tables of the kind sensor"),
         (HEAD + "tables:\n  - {id: a, kind: sensor, standard: entity-sensor}\n  - {id: a, kind: sensor, standard: entity-sensor}\n", "mine.yaml:6: tables[1].id: 'a' is given twice: tables[0]"),
+        (SENSOR + f"    key: {{index: true}}\n    missed: {{status: ok}}\n    columns: {{speed_rpm: {{oid: {A}}}}}\n", "mine.yaml:8: tables[0].missed.status: is none of the table's columns"),
+        (SENSOR + f"    key: {{index: true}}\n    missed: {{speed_rpm: none}}\n    columns: {{speed_rpm: {{oid: {A}}}}}\n", "mine.yaml:8: tables[0].missed.speed_rpm: 'none' is not allowed: a number is wanted here"),
         (HEAD + "tables:\n  - {id: a, kind: router}\n", "mine.yaml:5: tables[0].kind: 'router' is not allowed: allowed are path, sensor, tunnel"),
     ],
 )  # fmt: skip
