@@ -156,6 +156,15 @@ class Site:
         if count % 2:
             self._pair("spare", self.device)
 
+    def further_addresses(self, count: int) -> list[str]:
+        """Give the device so many more addresses on the link ``ours``, and return them."""
+        made = [f"192.0.2.{10 + number}" for number in range(count)]
+        for address in made:
+            self.device.ip("address", "add", f"{address}/24", "dev", "ours")
+            hardware = ("lladdr", "02:00:00:00:00:02", "nud", "permanent")
+            self.site.ip("neighbour", "replace", address, *hardware, "dev", "ours")
+        return made
+
     def move_counters(self, interfaces: int, packets: int) -> None:
         """Send so many large packets out of every filled interface, so that counters have the digits of real ones."""
         frame = b"\xff" * 6 + b"\x02" + b"\0" * 5 + b"\x88\xb5" + bytes(60_000)  # local experimental EtherType

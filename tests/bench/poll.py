@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import collectd, machine, programs, snmp_exporter
+from bench import collectd, machine, programs, several, snmp_exporter
 from bench.collectd import Collectd
 from bench.figures import Figure, Result
 from bench.meter import Meter, cpu_seconds, resident_bytes, settle
@@ -53,6 +53,7 @@ class Size:
     """``polls`` a round; ``walks``: polls of the peer with everything that the tables have, a round.
 
     ``idle``: how long (seconds) the collector is watched without an agent. ``packets``: sent over every filled interface.
+    ``devices``: how many one agent polls in the second part.
     """
 
     interfaces: int = 50
@@ -61,9 +62,10 @@ class Size:
     idle: float = 8.0
     rounds: int = 3
     packets: int = 2000
+    devices: int = 10
 
 
-SMALL: Final = Size(interfaces=8, polls=2, walks=1, idle=1.0, rounds=1, packets=5)
+SMALL: Final = Size(interfaces=8, polls=2, walks=1, idle=1.0, rounds=1, packets=5, devices=2)
 
 
 @dataclass
@@ -84,7 +86,7 @@ class _Found:
     link_collectd: list[Traffic] = field(default_factory=list)
 
 
-class _Course:
+class Course:
     """Everything in its place."""
 
     def __init__(self, folder: Path, site: Site, size: Size) -> None:
@@ -92,6 +94,8 @@ class _Course:
         self.size = size
         inventory_folder = programs.write_inventory(folder, 1)
         agent, device = next(iter(load_inventory(inventory_folder).devices))
+        self.name = agent
+        self.broker_address = (site.centre_address, _BROKER)
         self.snmpd = Snmpd(folder / "snmpd", address="0.0.0.0", port=_SNMP, prefix=site.device.prefix)  # noqa: S104 - of a namespace
         self.broker = programs.broker(folder, _BROKER, address="0.0.0.0", prefix=site.centre.prefix)  # noqa: S104
         self.collector = programs.collector(
@@ -102,8 +106,8 @@ class _Course:
             programs.agent(
                 home,
                 name=agent,
-                broker_address=(site.centre_address, _BROKER),
-                device=(device, site.ours_address),
+                broker_address=self.broker_address,
+                devices={device: site.ours_address},
                 community=COMMUNITY,
                 interval=1,
                 traps=traps,
@@ -173,7 +177,7 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
     site = Site()
     with tempfile.TemporaryDirectory(prefix="tslcd-bench-") as folder, site.built(size.interfaces):
         site.move_counters(size.interfaces, size.packets)
-        course = _Course(Path(folder), site, size)
+        course = Course(Path(folder), site, size)
         with course.running():
             course.wait_for_poll()
             course.ask_peer(snmp_exporter.SAME)
@@ -192,6 +196,8 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
             idle = _idle(course, size)
             tell("an agent that listens for traps")
             trapped_memory = _trapped(course)
+            tell(f"{size.devices} devices, {size.rounds} × {size.polls} seconds")
+            shared = several.measure(course, size, Path(folder) / "several", agent=course.name)
     whole = [agent + collector for agent, collector in zip(found.agent, found.collector, strict=True)]
     figures = [
         Figure("CPU of one poll, whole path", "ms", whole, found.same, max_ratio=MAX_RATIO),
@@ -201,10 +207,14 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
         Figure("  of it the agent", "ms", found.agent, found.same),
         Figure("  of it the collector, alone for this device", "ms", found.collector, found.same),
         Figure("  of it the collector's idle loops", "ms", [idle]),
+        Figure("CPU of one poll of several devices, whole path", "ms", shared.whole, shared.peer, max_ratio=MAX_RATIO),
+        Figure("  of it the agent, by device", "ms", shared.agent, shared.peer),
+        Figure("  of it the collector, by device", "ms", shared.collector, shared.peer),
         Figure("CPU of one poll, peer walks whole tables", "ms", whole, found.walk),
         Figure("CPU of the device", "ms", found.device_ours, found.device_same),
         Figure("resident memory of agent", "MiB", [agent_memory], [exporter_memory], max_ours=MAX_MEMORY),
         Figure("resident memory of agent that listens for traps", "MiB", [trapped_memory], max_ours=MAX_MEMORY_TRAPS),
+        Figure("resident memory of agent with several devices", "MiB", [shared.memory]),
         Figure("resident memory of agent, collectd", "MiB", [agent_memory], [collectd_memory]),
         Figure("resident memory of the collector", "MiB", [collector_memory]),
         Figure("CPU of one poll, agent and collectd", "ms", found.agent, found.collectd),
@@ -228,12 +238,13 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
             f"ours reads speeds and descriptions every {REDISCOVER_EVERY} polls, the rest every time; the peer all every time",
             f"collectd: the same counters and states of interfaces without ifAlias, GETBULK of {collectd.BULK}; it walks ifName with every two of them",
             "the collector's idle loops serve all devices; they are in the first figure as if for this one alone",
+            f"several devices: one agent, {size.devices} of them, once a second each; one page of ours a second, {size.devices} of the peer",
             "bytes: Ethernet header and above, both ways; to the centre: ours MQTT, the peer's SNMP as polled from there",
         ],
     )
 
 
-def _round(course: _Course, size: Size, found: _Found) -> None:
+def _round(course: Course, size: Size, found: _Found) -> None:
     """Let both poll in turns, ``size.polls`` times."""
     course.wait_for_poll()
     agent, collector, exporter = (Meter(one.pid) for one in (course.agent, course.collector, course.exporter.program))
@@ -258,7 +269,7 @@ def _round(course: _Course, size: Size, found: _Found) -> None:
         traffic.append(_share(course.link(name) - links[name], size.polls))
 
 
-def _walks(course: _Course, size: Size, found: _Found) -> None:
+def _walks(course: Course, size: Size, found: _Found) -> None:
     """Let the peer walk everything, at the same pace."""
     exporter, before = Meter(course.exporter.program.pid), course.link("peer")
     for _ in range(size.walks):
@@ -268,7 +279,7 @@ def _walks(course: _Course, size: Size, found: _Found) -> None:
     found.link_walk.append(_share(course.link("peer") - before, size.walks))
 
 
-def _collectd(course: _Course, size: Size, found: _Found) -> float:
+def _collectd(course: Course, size: Size, found: _Found) -> float:
     """Let collectd poll, as many rounds as the others; return its resident memory, MiB."""
     program = course.collectd.program
     with running(program, lambda: course.collectd.interfaces() >= size.interfaces, timeout=30):
@@ -281,7 +292,7 @@ def _collectd(course: _Course, size: Size, found: _Found) -> float:
         return resident_bytes(program.pid) / MIB
 
 
-def _trapped(course: _Course) -> float:
+def _trapped(course: Course) -> float:
     """Return the resident memory (MiB) of an agent that polled and heard a trap."""
     site = course.site
     with running(course.trapped, lambda: course.link("ours").packets != course.seen, timeout=30):
@@ -294,7 +305,7 @@ def _trapped(course: _Course) -> float:
         return resident_bytes(course.trapped.pid) / MIB
 
 
-def _idle(course: _Course, size: Size) -> float:
+def _idle(course: Course, size: Size) -> float:
     """Return what the collector uses in the time of one poll (a second) when nobody reports, milliseconds."""
     course.agent.stop()
     settle(course.collector.pid)

@@ -9,7 +9,7 @@ from support.processes import Program, find_program
 from tslcd_collector.inventory.generate import inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PROVINCE: Final = "86"
@@ -56,13 +56,13 @@ def agent(
     *,
     name: str,
     broker_address: tuple[str, int],
-    device: tuple[str, str],
+    devices: Mapping[str, str],
     community: str,
     interval: float,
     traps: str = "",
     prefix: Sequence[str] = (),
 ) -> Program:
-    """Return an agent that polls one device (id and address) every ``interval`` seconds; all else at its default.
+    """Return an agent that polls devices (addresses by id) every ``interval`` seconds; all else at its default.
 
     ``traps``: the address to listen on for traps, none when empty.
     """
@@ -75,7 +75,11 @@ def agent(
         f"brokers: [{{host: {broker_address[0]}, port: {broker_address[1]}}}]\n"
         f"spool: {{directory: {folder / 'spool'}}}\n"
         f"poll: {{interval: {interval:g}s, budget: {interval:g}s}}\n"
-        f"devices: {{{device[0]}: {{address: {device[1]}, snmp: {{community: {{file: {secret}}}}}}}}}\n"
+        "devices:\n"
+        + "".join(
+            f"  {name}: {{address: {address}, snmp: {{community: {{file: {secret}}}}}}}\n"
+            for name, address in devices.items()
+        )
         + (f"traps: {{addresses: [{traps}]}}\n" if traps else "")
     )
     command = [*prefix, machine.program("tslcd-agent"), "run", "--config", str(file)]
