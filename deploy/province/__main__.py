@@ -40,7 +40,7 @@ _NO_PING: Final = (
 @click.option("--check", is_flag=True, help="Run the checks and end: 0 when all held, 1 when not.")
 @click.option("--simulated", is_flag=True, help="As without root: embedded broker, simulated devices only.")
 @click.option(
-    "--port-base", default=PORT_BASE, show_default=True, type=click.IntRange(1024, 65000), help="First of 4 ports."
+    "--port-base", default=PORT_BASE, show_default=True, type=click.IntRange(1024, 65000), help="First of 5 ports."
 )
 def main(*, check: bool, simulated: bool, port_base: int) -> None:
     """Run a synthetic province on this machine."""

@@ -38,6 +38,8 @@ PLAYED_BY: Final[dict[DeviceKey, str]] = {
     ("86-29602-1", "rt"): "network/router/vyatta-unknown",
     ("86-29611-1", "fw"): "network/firewall/netentsec-ngfw",
 }
+#: What stands at a site and carries no channel, so that the inventory need not name it.
+BESIDES: Final[dict[DeviceKey, str]] = {("86-29566-1", "ups"): "UPS/eaton-93e-80"}
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,11 @@ class Devices:
         self.shared: Part | None = None
         endpoints = []
         data = work / "recordings"
-        for number, key in enumerate(sorted(keys), 1):
+        for number, key in enumerate(sorted({*keys, *BESIDES}), 1):
             if key in {FIREWALL, ROUTER}:
                 self._lead(key, number)
                 continue
-            recording = PLAYED_BY.get(key)
+            recording = PLAYED_BY.get(key) or BESIDES.get(key)
             if recording is None:
                 raise DemoError(f"device {key[1]} of {key[0]}: no recording is named for it")
             community = f"{key[0]}-{key[1]}"

@@ -39,6 +39,8 @@ def addresses(stage: Stage) -> Text:
     lines = [f"bộ thu số liệu · collector  {stage.collector_url}/   {stage.collector_url}/metrics"]
     if stage.prometheus_url:
         lines.append(f"Prometheus                  {stage.prometheus_url}/alerts")
+    if stage.alertmanager:
+        lines.append(f"Alertmanager                http://127.0.0.1:{stage.ports.alertmanager}/")
     lines.append(f"nhật ký · logs              {stage.work.relative_to(stage.project)}/*.log")
     lines.append("kết thúc · end              Ctrl-C")
     return Text("\n".join(lines))

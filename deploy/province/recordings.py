@@ -1,9 +1,9 @@
 """Simulated devices: recordings of real routers and firewalls, with counters that move.
 
 The recordings come with the package snmpsim-data (BSD licence, Copyright Ilya Etingof and contributors); none is in this
-repository. Of each, the system group, the interface table and its extension are taken, and every row as it was recorded;
-only what stood still in the recording is set in motion: uptime runs and counters grow, each at a rate of its own. The
-operational state of interfaces can be written with SNMP SET, which is how a check takes a simulated port down.
+repository. Of each, the system group, the interface table and its extension are taken, and what the profiles read of sessions,
+pairs, sensors, batteries and load, every row as it was recorded; only what stood still in the recording is set in motion: uptime
+runs and counters grow, each at a rate of its own. The operational state of interfaces can be written with SNMP SET, which is how a check takes a simulated port down.
 """
 
 from __future__ import annotations
@@ -27,7 +27,19 @@ if TYPE_CHECKING:
 _SYSTEM: Final = "1.3.6.1.2.1.1."
 _IF: Final = "1.3.6.1.2.1.2.2.1."
 _IFX: Final = "1.3.6.1.2.1.31.1.1.1."
-_WANTED: Final = (_SYSTEM, "1.3.6.1.2.1.2.1.0", _IF, _IFX)
+#: ENTITY-MIB and ENTITY-SENSOR-MIB, HOST-RESOURCES-MIB, UPS-MIB, and the parts of the vendors' own: Fortinet, Palo Alto, Eaton.
+_EQUIPMENT: Final = (
+    *(
+        "1.3.6.1.2.1.47.1.1.1.1.",
+        "1.3.6.1.2.1.99.1.1.1.",
+        "1.3.6.1.2.1.25.2.3.1.",
+        "1.3.6.1.2.1.25.3.3.1.",
+        "1.3.6.1.2.1.33.1.",
+    ),
+    *(f"1.3.6.1.4.1.12356.{part}." for part in ("100.1", "101.3.2", "101.4", "101.12.2", "101.13")),
+    *("1.3.6.1.4.1.25461.2.1.2.", "1.3.6.1.4.1.534.1.", "1.3.6.1.4.1.705.1."),
+)
+_WANTED: Final = (_SYSTEM, "1.3.6.1.2.1.2.1.0", _IF, _IFX, *_EQUIPMENT)
 _UPTIME: Final = "1.3.6.1.2.1.1.3.0"
 _OPER_STATUS: Final = f"{_IF}8."
 #: Octets and packets of both tables (IF-MIB); errors and discards stay as recorded.

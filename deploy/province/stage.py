@@ -1,12 +1,13 @@
 """The stage: every part of the demo with its configuration, started in order and stopped in reverse.
 
-``devices → broker → collector → Prometheus → agents``. Everything is written below one working folder, made anew at each
+``devices → broker → collector → Alertmanager → Prometheus → agents``. Everything is written below one working folder, made anew at each
 start; one demo runs at a time on a machine, held by a lock that the kernel releases however the demo ends.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import socket
 import struct
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How often agents ask and measure, and how often Prometheus scrapes: fast, so that a person need not wait.
 INTERVAL: Final = "2s"
+#: How often a group of rules is evaluated, and for how long a fault must last before it is one.
+_WAITING: Final = re.compile(r"(?m)^(\s+(?:interval|for):) .*$")
 #: An abstract address (unix(7)): it belongs to nobody's folder, and is free again however its holder ends.
 _LOCK: Final = "\0tslcd-demo"
 
@@ -38,11 +41,12 @@ class Ports:
     collector: int
     prometheus: int
     devices: int
+    alertmanager: int
 
     @classmethod
     def from_base(cls, base: int) -> Ports:
-        """Return four ports in a row."""
-        return cls(base, base + 1, base + 2, base + 3)
+        """Return five ports in a row."""
+        return cls(base, base + 1, base + 2, base + 3, base + 4)
 
 
 class Stage:
@@ -62,11 +66,15 @@ class Stage:
         self.prometheus_program = shutil.which("prometheus")
         if self.prometheus_program:
             tcp["Prometheus"] = ports.prometheus
+        self.alertmanager_program = shutil.which("prometheus-alertmanager")
+        if self.alertmanager_program:
+            tcp["Alertmanager"] = ports.alertmanager
         require_free(tcp)
         keys = [key for key, device in self.inventory.devices.items() if device.touch]
         self.devices = Devices(self.work, keys, ports.devices, real=real)
         self.broker = self._broker()
         self.collector = self._collector()
+        self.alertmanager = self._alertmanager()
         self.prometheus = self._prometheus()
         self.agents = {agent: self._agent(agent) for agent in self.inventory.agents}
 
@@ -77,6 +85,8 @@ class Stage:
         wait_for(lambda: listens(self.ports.broker), 20, "the broker listens", self.broker)
         self.collector.start()
         wait_for(lambda: self.fetch("/-/ready"), 30, "the collector is ready", self.collector)
+        if self.alertmanager:
+            self.alertmanager.start()
         if self.prometheus:
             self.prometheus.start()
             wait_for(lambda: _get(f"{self.prometheus_url}/-/ready"), 30, "Prometheus is ready", self.prometheus)
@@ -89,7 +99,7 @@ class Stage:
             agent.signal_stop()
         for agent in self.agents.values():
             agent.stop()
-        for part in (self.prometheus, self.collector, self.broker):
+        for part in (self.prometheus, self.alertmanager, self.collector, self.broker):
             if part is not None:
                 part.stop()
         self.devices.stop()
@@ -153,6 +163,14 @@ class Stage:
 
     def _collector(self) -> Part:
         file = self.work / "collector.yaml"
+        # what was measured while nobody scraped goes into Prometheus afterwards, as the series that it scrapes
+        store = f"{{name: prometheus, url: 'http://127.0.0.1:{self.ports.prometheus}/api/v1/write'}}"
+        backfill = f"""\
+backfill:
+  targets: [{store}]
+  labels: {{job: tslcd-collector, instance: '127.0.0.1:{self.ports.collector}'}}
+  window: 1d
+"""
         file.write_text(
             f"""\
 provinces: ['{self.inventory.province.code}']
@@ -161,35 +179,68 @@ inventory: {self.project / "configs" / "inventory"}
 store: {{directory: {self.store}, keep: 1d}}
 web: {{host: 127.0.0.1, port: {self.ports.collector}}}
 intake: {{ack_interval: 500ms}}
-"""
+{backfill if self.prometheus_program else ""}"""
         )
         return Part(
             "collector", [_script("tslcd-collector"), "run", "--config", str(file)], self.work / "collector.log"
         )
 
     def _prometheus(self) -> Part | None:
-        """Prometheus with the rules of ``deploy/prometheus``, scraping as fast as the agents ask."""
+        """Prometheus with the rules of ``deploy/prometheus``, scraping and judging as fast as the agents ask."""
         if self.prometheus_program is None:
             return None
         file = self.work / "prometheus.yml"
-        rules = self.project / "deploy" / "prometheus" / "rules"
+        rules = self.work / "rules"
+        rules.mkdir()
+        for path in (self.project / "deploy" / "prometheus" / "rules").glob("*.rules.yml"):
+            (rules / path.name).write_text(_WAITING.sub(r"\1 2s", path.read_text()))
+        others = "".join(
+            f"  - {{job_name: {name}, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}\n"
+            for name, port, runs in (
+                ("prometheus", self.ports.prometheus, True),
+                ("alertmanager", self.ports.alertmanager, self.alertmanager is not None),
+            )
+            if runs
+        )
+        alerting = (
+            f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{self.ports.alertmanager}']}}]}}]}}"
+        )
         file.write_text(
             f"""\
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 2s}}
 rule_files: ['{rules}/*.rules.yml']
+storage: {{tsdb: {{out_of_order_time_window: 1d}}}}
+{alerting if self.alertmanager else ""}
 scrape_configs:
   - job_name: tslcd-collector
     static_configs: [{{targets: ['127.0.0.1:{self.ports.collector}']}}]
-"""
+{others}"""
         )
         command = [
             self.prometheus_program,
             f"--config.file={file}",
             f"--storage.tsdb.path={self.work / 'prometheus'}",
             f"--web.listen-address=127.0.0.1:{self.ports.prometheus}",
+            "--web.enable-remote-write-receiver",
             "--log.level=warn",
         ]
         return Part("Prometheus", command, self.work / "prometheus.log")
+
+    def _alertmanager(self) -> Part | None:
+        """Alertmanager, where it is installed; in a demo it tells nobody."""
+        if self.alertmanager_program is None or self.prometheus_program is None:
+            return None
+        file = self.work / "alertmanager.yml"
+        file.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        command = [
+            self.alertmanager_program,
+            f"--config.file={file}",
+            f"--storage.path={self.work / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{self.ports.alertmanager}",
+            "--cluster.listen-address=",
+            "--log.level=warn",
+        ]
+        return Part("Alertmanager", command, self.work / "alertmanager.log")
 
     def _agent(self, agent: str) -> Part:
         folder = self.work / agent
