@@ -6,7 +6,7 @@ Invariants:
   the probe one round in every ten seconds. So what comes late fills the holes of the charts.
 * A rate is the difference of two readings by the time between them: no reading is made up, and a counter that went backwards,
   or that nobody read for more than MAX_APART slots, is a hole.
-* Memory is bounded: SLOTS slots of 41 bytes a channel, 12 kB, from its first reading on.
+* Memory is bounded: SLOTS slots of 36 bytes a channel, 10 kB, from its first reading on.
 * What was read of another interface is never mixed in: a channel that is bound anew begins anew.
 """
 

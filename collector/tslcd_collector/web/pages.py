@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 LISTED: Final = 60
 #: How long a page waits for what is on disk, seconds.
 PATIENCE: Final = 3.0
+#: A wall that nothing has changed on is the same for so long, seconds: a hundred browsers that come at once cost one page.
+KEPT: Final = 5.0
+_MAX_KEPT: Final = 32
 THEMES: Final = ("auto", "dark", "light")
 _YEAR: Final = 365 * 86400
 _MAX_QUERY: Final = 100
@@ -68,33 +71,25 @@ class Pages:
     def __init__(self, view: View) -> None:
         """Remember what may be looked at."""
         self._view = view
+        self._kept: dict[str, bytes] = {}
 
     async def wall(self, request: Request) -> Response:
         """Show every channel, what needs somebody, and how old all of it is."""
         now, rows, plan = time.time(), self._view.rows(), self._view.plan()
         chosen = {name: request.query_params.get(name, "")[:_MAX_QUERY] for name in ("state", "party", "operator", "q")}
-        shown = (
-            {one.id for tile in plan.tiles for one in tile.channels if _chosen(tile, one, rows, chosen)}
-            if plan
-            else set()
+        beat = self._view.beat()
+        decides = (
+            *(request.url.query, _language(request), _theme(request), *_who(request)),
+            *(self._view.feed.last, beat["plan"], beat["broker"], self._view.not_ready(), now // KEPT),
         )
-        wanted = needs(plan, rows) if plan else []
-        wanted = [one for one in wanted if any(channel.id in shown for channel in one.channels)]
-        return self._page(
-            request,
-            "wall.html",
-            now,
-            tiles=_tiles(plan, rows, shown) if plan else [],
-            rows=rows,
-            needs=wanted[:LISTED],
-            more=max(0, len(wanted) - LISTED),
-            totals=totals(rows),
-            coverage=coverage(rows),
-            operators=plan.operators if plan else (),
-            chosen=chosen,
-            shown=shown,
-            Party=Party,
-        )
+        tag = _tag(repr(decides).encode())
+        body = self._kept.get(tag)
+        if body is None:
+            body = self._render(request, "wall.html", now, **_on_the_wall(plan, rows, chosen))
+            while len(self._kept) >= _MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[tag] = body
+        return _answer(request, body, tag)
 
     async def channel(self, request: Request) -> Response:
         """Show one channel: what it is, since when, who must act, its past, and the measurements of its last day."""
@@ -102,7 +97,7 @@ class Pages:
         channel = plan.inventory.channels.get(request.path_params["channel"]) if plan else None
         row = self._view.rows().get(channel.id) if channel else None
         if plan is None or channel is None or row is None:
-            return self._page(request, "gone.html", now, status=404)
+            return _answer(request, self._render(request, "gone.html", now), "", 404)
         try:
             async with asyncio.timeout(PATIENCE):
                 past = await self._view.past(channel.id, now - 7 * 86400, now)
@@ -111,7 +106,8 @@ class Pages:
         language = _language(request)
         content = describe(self._view, channel, past, language, now)
         content["comments"] = await self._comments(channel.id)
-        return self._page(request, "channel.html", now, channel=channel, row=row, **content)
+        body = self._render(request, "channel.html", now, channel=channel, row=row, **content)
+        return _answer(request, body, _tag(body))
 
     async def static(self, request: Request) -> Response:
         """Serve style and scripts."""
@@ -126,9 +122,9 @@ class Pages:
         except Exception:  # noqa: BLE001 - whatever is wrong with that file, the channel is shown
             return []
 
-    def _page(self, request: Request, template: str, now: float, status: int = 200, **content: Any) -> Response:
+    def _render(self, request: Request, template: str, now: float, **content: Any) -> bytes:
         language, theme = _language(request), _theme(request)
-        person = getattr(request.state, "person", None)
+        person, csrf = _who(request)
         context = {
             "language": language.value,
             "other": "en" if language.value == "vi" else "vi",
@@ -156,24 +152,48 @@ class Pages:
             "person": person,
             "operator": _is_operator(person),
             "login": self._view.access is not None and self._view.access.settings.active and person is None,
-            "csrf": getattr(request.state, "csrf", ""),
+            "csrf": csrf,
         }
-        body = _templates[template].render(context | content).encode()
-        headers = {
-            "Cache-Control": "private, no-cache",
-            "Vary": "Accept-Encoding, Accept-Language, Cookie",
-        }
-        headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
-        if status == 200 and headers["ETag"] in request.headers.get("if-none-match", ""):  # noqa: PLR2004 - HTTP's own numbers
+        return _templates[template].render(context | content).encode()
+
+
+def _answer(request: Request, body: bytes, tag: str, status: int = 200) -> Response:
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Accept-Language, Cookie"}
+    if tag:
+        headers["ETag"] = f'W/"{tag}"'
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        if wants_gzip(request.headers.get("accept-encoding", "")):
-            headers["Content-Encoding"] = "gzip"
-            body = gzip.compress(body, 5, mtime=0)
-        response = Response(body, status, media_type="text/html", headers=headers)
-        for name, allowed in (("lang", ("vi", "en")), ("theme", THEMES)):
-            if request.query_params.get(name) in allowed:
-                response.set_cookie(name, request.query_params[name], max_age=_YEAR, samesite="lax")
-        return response
+    if wants_gzip(request.headers.get("accept-encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, 5, mtime=0)
+    response = Response(body, status, media_type="text/html", headers=headers)
+    for name, allowed in (("lang", ("vi", "en")), ("theme", THEMES)):
+        if request.query_params.get(name) in allowed:
+            response.set_cookie(name, request.query_params[name], max_age=_YEAR, samesite="lax")
+    return response
+
+
+def _tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _on_the_wall(plan: Plan | None, rows: dict[str, Row], chosen: dict[str, str]) -> dict[str, Any]:
+    """Return what the template of the wall asks for, as the filters have it."""
+    tiles = plan.tiles if plan is not None else ()
+    shown = {channel.id for tile in tiles for channel in tile.channels if _chosen(tile, channel, rows, chosen)}
+    wanted = needs(plan, {channel: rows[channel] for channel in shown}) if plan is not None else []
+    return {
+        "tiles": [_tile(tile, rows, shown) for tile in tiles],
+        "rows": rows,
+        "needs": wanted[:LISTED],
+        "more": max(0, len(wanted) - LISTED),
+        "totals": totals(rows),
+        "coverage": coverage(rows),
+        "operators": plan.operators if plan is not None else (),
+        "chosen": chosen,
+        "shown": shown,
+        "Party": Party,
+    }
 
 
 def _language(request: Request) -> Language:
@@ -187,6 +207,11 @@ def _language(request: Request) -> Language:
 def _theme(request: Request) -> str:
     asked = (request.query_params.get("theme"), request.cookies.get("theme"))
     return next((one for one in asked if one in THEMES), "auto")
+
+
+def _who(request: Request) -> tuple[Any, str]:
+    """Return who asks, None where nobody logs in, and the token of their forms."""
+    return getattr(request.state, "person", None), getattr(request.state, "csrf", "")
 
 
 def _is_operator(person: Any) -> bool:
@@ -213,19 +238,18 @@ def _chosen(tile: Tile, channel: Channel, rows: dict[str, Row], chosen: dict[str
     return not chosen["q"] or found(chosen["q"], text)
 
 
-def _tiles(plan: Plan, rows: dict[str, Row], shown: set[str]) -> list[dict[str, Any]]:
-    """Return the tiles with what the template asks of each."""
-    found_tiles = []
-    for tile in plan.tiles:
-        known = [(channel, rows[channel.id]) for channel in tile.channels if channel.id in rows]
-        state = worst(row.state for _, row in known)
-        since = min((row.since for _, row in known if row.state == state), default=0.0)
-        hidden = not any(channel.id in shown for channel, _ in known)
-        part = any(row.state != state for _, row in known)
-        found_tiles.append(
-            {"tile": tile, "channels": known, "state": state, "since": since, "hidden": hidden, "part": part}
-        )
-    return found_tiles
+def _tile(tile: Tile, rows: dict[str, Row], shown: set[str]) -> dict[str, Any]:
+    """Return what the template asks of one tile; ``part``: not all of its channels share its state."""
+    known = [(channel, rows[channel.id]) for channel in tile.channels if channel.id in rows]
+    state = worst(row.state for _, row in known)
+    return {
+        "tile": tile,
+        "channels": known,
+        "state": state,
+        "since": min((row.since for _, row in known if row.state == state), default=0.0),
+        "hidden": not any(channel.id in shown for channel, _ in known),
+        "part": any(row.state != state for _, row in known),
+    }
 
 
 def _inline(document: object) -> Markup:
