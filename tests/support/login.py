@@ -44,6 +44,7 @@ class Site:
     operations: Operations
     supervision: Supervision
     file: OperationsFile
+    view: View
     ahead: list[float] = field(default_factory=lambda: [0.0])
 
     def now(self) -> float:
@@ -76,9 +77,9 @@ class Site:
 @contextlib.asynccontextmanager
 async def site(directory: Path, settings: AccessSettings | None = None, port: int = 0) -> AsyncIterator[Site]:
     """Serve for the time of a block; ``directory`` gets inventory and store."""
-    one, view = await asyncio.to_thread(_made, directory, settings or AccessSettings(mode="local"))
+    one = await asyncio.to_thread(_made, directory, settings or AccessSettings(mode="local"))
     await one.operations.open(time.time())
-    app = await asyncio.to_thread(application, view)
+    app = await asyncio.to_thread(application, one.view)
     listener = bind("127.0.0.1", port)
     one.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
@@ -90,7 +91,7 @@ async def site(directory: Path, settings: AccessSettings | None = None, port: in
         await one.operations.close()
 
 
-def _made(directory: Path, settings: AccessSettings) -> tuple[Site, View]:
+def _made(directory: Path, settings: AccessSettings) -> Site:
     """Put everything together; reads files."""
     store = directory / "store"
     store.mkdir(exist_ok=True)
@@ -121,7 +122,7 @@ def _made(directory: Path, settings: AccessSettings) -> tuple[Site, View]:
         access=access,
         ready=True,
     )
-    return Site("", access, operations, supervision, file, ahead), view
+    return Site("", access, operations, supervision, file, view, ahead)
 
 
 class Browser(httpx.AsyncClient):

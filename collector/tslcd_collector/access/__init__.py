@@ -4,9 +4,9 @@
 is imported when somebody logs in that way.
 """
 
-from tslcd_collector.access.middleware import middleware
+from tslcd_collector.access.gate import middleware
+from tslcd_collector.access.login import routes
 from tslcd_collector.access.person import OFF, Person, Role
-from tslcd_collector.access.routes import routes
 from tslcd_collector.access.service import Access
 
 __all__ = ["OFF", "Access", "Person", "Role", "middleware", "routes"]

@@ -28,7 +28,7 @@ class BodyError(ValueError):
 
 
 def parse(kind: str, body: bytes) -> dict[str, list[str]]:
-    """Read a body of media type ``kind``. Raises BodyError."""
+    """Read a body of media type ``kind``; every field has at least one text. Raises BodyError."""
     media = kind.partition(";")[0].strip().lower()
     if not body:
         return {}
@@ -38,7 +38,7 @@ def parse(kind: str, body: bytes) -> dict[str, list[str]]:
                 body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict", encoding="utf-8"
             )
         if media == _JSON:
-            return {name: _texts(value) for name, value in _decode(body).items()}
+            return {name: texts for name, value in _decode(body).items() if (texts := _texts(value))}
     except (ValueError, msgspec.DecodeError) as error:
         raise BodyError(400, f"the body cannot be read: {str(error)[:100]}") from None
     raise BodyError(415, f"a body is {_FORM} or {_JSON}")
@@ -51,7 +51,7 @@ def wants_page(request: Request) -> bool:
 
 def _texts(value: object) -> list[str]:
     if isinstance(value, list):
-        return [str(one) for one in value]
+        return value
     if isinstance(value, bool):
         return ["1" if value else ""]
     return [] if value is None else [str(value)]

@@ -47,7 +47,7 @@ class FormError(Exception):
 
 def text(fields: Fields, name: str, *, longest: int = MAX_TEXT, required: bool = False) -> str:
     """Read one text: NFC, no control characters but line ends, trimmed. Raises FormError."""
-    raw = unicodedata.normalize("NFC", fields.get(name, [""])[-1])
+    raw = unicodedata.normalize("NFC", _last(fields, name))
     found = "".join(one for one in raw if one == "\n" or unicodedata.category(one) not in {"Cc", "Cf", "Cs"}).strip()
     if required and not found:
         raise FormError({name: Message("Chưa nhập nội dung.", "Nothing was entered.")})
@@ -69,7 +69,7 @@ def planned_work(fields: Fields, channels: Collection[Planned], who: str, now: f
             texts[name] = text(fields, name, longest=longest, required=required)
         except FormError as error:
             problems |= error.problems
-    wanted_kind = fields.get("kind", ["maintenance"])[-1]
+    wanted_kind = _last(fields, "kind") or "maintenance"
     kind = next((one for one in KINDS if one == wanted_kind), None)
     if kind is None:
         problems["kind"] = Message("Chọn bảo trì hoặc diễn tập.", f"Allowed are {' and '.join(KINDS)}.")
@@ -96,7 +96,7 @@ def planned_work(fields: Fields, channels: Collection[Planned], who: str, now: f
         )
     }
     named = any(names.values()) or any(field in problems for field in names)
-    if not named and fields.get("everything", [""])[-1] not in {"1", "true", "on"}:
+    if not named and _last(fields, "everything") not in {"1", "true", "on"}:
         problems["channels"] = Message(
             "Chọn kênh, điểm kết nối, đơn vị vận hành, hoặc đánh dấu “tất cả”.",
             "Name channels, sites or operators, or say that everything is meant.",
@@ -130,8 +130,12 @@ def moment(raw: str) -> float:
     return seconds
 
 
+def _last(fields: Fields, name: str) -> str:
+    return next(reversed(fields.get(name, ())), "")
+
+
 def _moment(fields: Fields, name: str, problems: dict[str, Message]) -> float | None:
-    raw = fields.get(name, [""])[-1].strip()
+    raw = _last(fields, name).strip()
     try:
         return moment(raw)
     except ValueError:

@@ -49,11 +49,11 @@ PROGRAM: Final = Person("token", Role.VIEWER)
 
 def middleware(access: Access | None) -> list[Middleware]:
     """Return what the web application is wrapped in; ``access`` is None where nobody can log in."""
-    return [Middleware(Guard, access=access)]
+    return [Middleware(Gate, access=access)]
 
 
-class Guard:
-    """The guard, as ASGI."""
+class Gate:
+    """The gate, as ASGI."""
 
     def __init__(self, app: ASGIApp, access: Access | None) -> None:
         """Remember."""
