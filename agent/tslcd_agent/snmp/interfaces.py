@@ -134,7 +134,7 @@ class Plan:
 
     def moved(self, values: Values) -> bool:
         """Whether a row vanished or got another name."""
-        return any(values.get(oid) != name for oid, name in self.names)
+        return [values.get(oid) for oid, _ in self.names] != [name for _, name in self.names]
 
     def rows_differ(self, found: Found) -> bool:
         """Whether other interfaces are found now, or others under these indexes."""

@@ -2,8 +2,8 @@
 
 Invariants:
 
-* What a part (the scalars, each table) gave is in the tables as soon as it is read; a part that fails or lasts too long
-  takes nothing from those before it, and is asked last in the next round.
+* What a part (the scalars, each table) gave is in the tables when the round ends, however it ends; a part that fails or lasts
+  too long takes nothing from those before it, and is asked last in the next round.
 * Absent objects are asked for at discovery only, which comes with :meth:`ProfileReader.forget`, with another sysObjectID or
   profile, and every :data:`DISCOVER_EVERY` rounds; another sysDescr alone is none (DrayTek's has counters in it).
 * Everything that is known is reported in every round, also what is seldom read; but never what was due and did not come.
@@ -93,19 +93,29 @@ class ProfileReader:
             self.forget()
         due = [part for part in self._order if part.is_due(number)]
         missing = set(map(id, due))
-        self._report(tables, missing)
         walks = Walks(questions, self._clock())
-        for part in due:
-            try:
-                with step(part.name):
-                    await part.read(walks, number)
-            except BaseException:
-                # whatever it was, the others come first the next time
-                self._order.remove(part)
-                self._order.append(part)
-                raise
-            missing.discard(id(part))
+        try:
+            for part in due:
+                await self._read(part, walks, number, step)
+                missing.discard(id(part))
+        finally:
             self._report(tables, missing)
+
+    async def _read(
+        self,
+        part: ScalarPart | TablePart,
+        walks: Walks,
+        number: int,
+        step: Callable[[str], AbstractContextManager[object]],
+    ) -> None:
+        """Read one part; when that fails, whatever it was, the others come first the next time."""
+        try:
+            with step(part.name):
+                await part.read(walks, number)
+        except BaseException:
+            self._order.remove(part)
+            self._order.append(part)
+            raise
 
     def _choose(self, sys_object_id: str, sys_descr: str) -> None:
         """Choose the profile when the device says for the first time what it is, and when it says another thing."""
