@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from tslcd_collector.commands.person import person
+from tslcd_collector.commands.shifts import alertmanager, shifts
 from tslcd_collector.pager.cli import pager
 from tslcd_runtime.command import BAD_SETTINGS, FAULT, config_option, console, json_option, refuse_settings, write_json
 from tslcd_runtime.language import Language
@@ -167,6 +168,7 @@ def channels(path: Path, url: str | None, *, watch: bool, channel: str | None, d
     if url is None and settings is not None:
         host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
         url = f"http://{host}:{settings.web.port}"
+        board.show_token(settings.access.token)
     try:
         if watch and not as_json:
             with suppress(KeyboardInterrupt):
@@ -202,6 +204,7 @@ def explain(path: Path, channel: str, url: str | None, *, as_json: bool) -> None
     if url is None and settings is not None:
         host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
         url = f"http://{host}:{settings.web.port}"
+        board.show_token(settings.access.token)
     try:
         told = explaining.fetch(str(url), channel)
     except board.ApiError as error:
@@ -251,7 +254,8 @@ def _load(path: Path) -> CollectorSettings:
         refuse_settings(error)
 
 
-main.add_command(pager)
+for _command in (pager, alertmanager, shifts):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main()
