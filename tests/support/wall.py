@@ -6,6 +6,7 @@ cut, planned work, silence. The same arguments make the same trouble, at ``now``
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import random
@@ -80,12 +81,17 @@ class Past:
         return History(found, [], more=False)
 
 
-def view(folder: Path, channels: int = 500, *, troubled: bool = True) -> View:
-    """Return the view of a collector with so many channels of the real communes of a province."""
+def supervised(folder: Path, channels: int = 500) -> Inventory:
+    """Return an inventory of so many channels of the real communes of a province, written into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in generate.inventory(PROVINCE, channels, min(channels, 124)).items():
         (folder / name).write_text(text, encoding="utf-8")
-    return seen(inventory.load(folder), troubled=troubled)
+    return inventory.load(folder)
+
+
+def view(folder: Path, channels: int = 500) -> View:
+    """Return the view of a collector with so many channels, some of them in trouble."""
+    return seen(supervised(folder, channels))
 
 
 def seen(known: Inventory, *, troubled: bool = True) -> View:
@@ -166,6 +172,7 @@ def _report(agent: str, device: str, tables: dict[str, dict[str, list[object]]])
 @contextlib.asynccontextmanager
 async def served(made: View) -> AsyncIterator[str]:
     """Serve the pages on a free port for the time of a block; yields the address."""
-    listener = bind("127.0.0.1", 0)
-    async with serve(application(made), listener):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app = await asyncio.to_thread(application, made)
+    with contextlib.closing(bind("127.0.0.1", 0)) as listener:
+        async with serve(app, listener):
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
