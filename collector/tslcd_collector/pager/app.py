@@ -51,15 +51,19 @@ _FLUSH: Final = 6.0
 _log = get_logger("pager")
 
 
-async def run(path: Path, settings: PagerSettings) -> None:
-    """Run until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SettingsError, CollectorError."""
-    with lock(Path(settings.queue.directory)):
+def run(path: Path, settings: PagerSettings) -> None:
+    """Run until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises CollectorError."""
+
+    async def work() -> None:
         pager = _Pager(path, settings)
         await pager.start()
         try:
             await pager.work()
         finally:
             await pager.stop()
+
+    with lock(Path(settings.queue.directory)):
+        asyncio.run(work())
 
 
 class _Pager:

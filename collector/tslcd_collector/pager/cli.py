@@ -46,7 +46,7 @@ def pager(ctx: click.Context, path: Path) -> None:
         refuse_settings(SettingsError(problems))
     logs.configure(settings.log.format, settings.log.level)
     try:
-        asyncio.run(app.run(path, settings))
+        app.run(path, settings)
     except CollectorError as error:
         click.echo(f"tslcd-collector: {error}", err=True)
         sys.exit(BAD_SETTINGS if isinstance(error, ListenError) else FAULT)

@@ -30,7 +30,7 @@ def test_shipped_settings_are_the_defaults_and_have_every_key() -> None:
 def test_examples_in_the_shipped_settings_can_be_used(tmp_path: Path) -> None:
     """What stands there as a comment is right too: with it, somebody is told."""
     lines = SHIPPED.read_text().splitlines()
-    text, part = ["links: {url: 'https://pager.example'}"], []
+    text, part = ["links: {url: 'https://pager.example'}"], list[str]()
     for line in lines:
         if line.startswith("# - ") or (part and line.startswith("#   ")):
             part.append(line[2:])
