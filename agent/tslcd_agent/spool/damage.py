@@ -4,7 +4,8 @@ Invariants:
 
 * Every row whose own bytes are whole is saved, under its own stream and number, so those that the collector had already stay
   duplicates. New reports go into a new stream, since nobody can say which numbers of the old one were given.
-* Saving may be interrupted at any point, and goes on at the next start: a file is ``unread-...`` until all of it was saved.
+* Saving may be interrupted at any point, and goes on at the next start: a file is ``unread-...`` until all of it was saved. The new
+  file says which one it was made from and whether that is over, so nothing is counted twice.
 * What could not be read is counted: exactly, while the file's own count can be read; else at least what is missing in between.
 * At most three such files are kept, of a quarter of the spool's bound together. The latest is never deleted. When it alone is
   larger, what was saved out of it is given back to the disk (a hole in the file), and what could not be read stays.
@@ -39,7 +40,9 @@ NEWER: Final = "newer"
 MAX_KEPT: Final = 3
 #: The files that were set aside may use this share of the bound.
 SHARE: Final = 4
-_SUFFIXES: Final = ("-wal", "-shm", "")
+_SUFFIXES: Final = ("", "-wal", "-shm")
+#: Keys read at once.
+_KEYS: Final = 10_000
 _PUNCH_HOLE: Final = 3  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
 
 
@@ -61,12 +64,28 @@ _named_decoder = msgspec.json.Decoder(_Named)
 
 
 def set_aside(path: Path, stamp: str, prefix: str = UNREAD) -> Path:
-    """Rename a file and its journal to ``<prefix>-<stamp>...`` beside it; return the new path. Raises OSError."""
+    """Rename a file and its journal to ``<prefix>-<stamp>...`` beside it; return the new path. Raises OSError.
+
+    The journal follows the file: :func:`rejoin` when a kill comes between.
+    """
     names = (f"{stamp}.db" if number == 1 else f"{stamp}-{number}.db" for number in itertools.count(1))
     for name in names:
         if not any(_exists(path.with_name(f"{kind}-{name}")) for kind in (UNREAD, DAMAGED, NEWER)):
             return _rename(path, path.with_name(f"{prefix}-{name}"))
     raise AssertionError
+
+
+def rejoin(path: Path) -> None:
+    """Let a journal follow its file that was set aside just before the process was killed. Raises OSError."""
+    journal = path.with_name(f"{path.name}-wal")
+    if path.exists() or not journal.exists():
+        return
+    for prefix in (UNREAD, NEWER):
+        for aside in sorted(path.parent.glob(f"{prefix}-*.db"), reverse=True):
+            target = aside.with_name(f"{aside.name}-wal")
+            if not target.exists():
+                journal.rename(target)
+                return
 
 
 def _exists(path: Path) -> bool:
@@ -92,6 +111,10 @@ def salvage(aside: Path, store: Store) -> Salvage:
 
     Raises sqlite3.Error for trouble with the new store, OSError for the old file.
     """
+    if store.state.rescue == _last_name(aside):  # interrupted after everything but the renaming
+        _rename(aside, aside.with_name(_last_name(aside)))
+        return Salvage(0, 0, {})
+    resumed = store.state.rescue == aside.name
     with Carver(aside) as carver:
         state, dictionaries, pages = carver.look()
         tail = behind(aside, carver.read) or Tail({}, {}, None)
@@ -99,8 +122,8 @@ def salvage(aside: Path, store: Store) -> Salvage:
         dictionaries += [one for one in tail.dictionaries.values() if one not in dictionaries]
         streams: dict[int, str] = dict(state.streams) if state else {}
         begin_after = max([*streams, *store.state.streams, 0])
-        if not store.state.waiting:
-            store.update(lambda now: _renumber(now, begin_after + 1))
+        if not (resumed and store.state.waiting):
+            store.update(lambda now: _begin(now, aside.name, begin_after + 1))
         store.adopt_dictionaries(dictionaries)
         contents = {one.id: one.content for one in dictionaries}
         repack = any(store.dictionary(number) != content for number, content in contents.items())
@@ -126,6 +149,8 @@ def salvage(aside: Path, store: Store) -> Salvage:
                     for number in numbers:
                         if not carver.in_journal(number):
                             hole.punch((number - 1) * PAGE)
+    if resumed:
+        _add_saved_before(store, streams, seen)
     return _conclude(aside, store, state, streams, seen, saved)
 
 
@@ -150,8 +175,28 @@ def _name_stream(streams: dict[int, str], generation: int, packer: Packer, row: 
             streams[generation] = _named_decoder.decode(report.payload).stream
 
 
-def _renumber(state: State, generation: int) -> None:
-    """Make the new file's stream come behind those of the old one, before anything has its number."""
+def _last_name(aside: Path) -> str:
+    return aside.name.replace(UNREAD, DAMAGED, 1)
+
+
+def _add_saved_before(store: Store, streams: Iterable[int], seen: RangeSet) -> None:
+    """Add what an interrupted rescue had saved, or dropped by a bound, of pages that were given back to the disk since."""
+    for generation in streams:
+        low, high = key_of(generation, 0), key_of(generation + 1, 0) - 1
+        at = low
+        while keys := store.keys(at, high, _KEYS):
+            for key in keys:
+                seen.add(key)
+            at = keys[-1] + 1
+        for first, last in store.lost(low, high, _KEYS):
+            seen.add(first, last)
+
+
+def _begin(state: State, rescue: str, generation: int) -> None:
+    """Note which file is read, and, before anything has its number, make the new file's stream come behind those of the old one."""
+    state.rescue = rescue
+    if state.waiting:
+        return
     name = state.streams.pop(state.current)
     state.current = generation
     state.streams[generation] = name
@@ -183,9 +228,10 @@ def _conclude(
             state.alive = old.alive
             state.totals.add(old.totals)
         state.totals.drop("damage", dropped, None)
+        state.rescue = _last_name(aside)
 
     store.update(change)
-    _rename(aside, aside.with_name(aside.name.replace(UNREAD, DAMAGED, 1)))
+    _rename(aside, aside.with_name(_last_name(aside)))
     return Salvage(saved, dropped, gone)
 
 

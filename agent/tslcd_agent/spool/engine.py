@@ -24,7 +24,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from tslcd_agent.spool.damage import NEWER, other_bytes, salvage, set_aside, tidy, unread
+from tslcd_agent.spool.damage import NEWER, other_bytes, rejoin, salvage, set_aside, tidy, unread
 from tslcd_agent.spool.memory import MEMORY_BYTES, Memory
 from tslcd_agent.spool.shelf import MAX_LOST, Shelf, read_only
 from tslcd_agent.spool.state import (
@@ -106,6 +106,7 @@ class Engine:
 
     def _open_or_replace(self) -> Store:
         """Open the file, setting it aside when it cannot be used. Raises sqlite3.Error, OSError, DamagedError, NewerError."""
+        rejoin(self._path)
         try:
             self._store = Store(self._path, self._bounds, other_bytes(self._directory))
         except NewerError as error:

@@ -111,7 +111,8 @@ class State(msgspec.Struct, forbid_unknown_fields=True):
 
     ``kept``: bytes of the rows that are worth more than a measurement. ``settled``: the journal was merged into the file when
     it was closed, so that the file without its journal is whole. ``renewing``: the stream whose reports are being given new
-    numbers, 0 for none. ``identity``: the file's own, which its header has too; 0 in
+    numbers, 0 for none. ``rescue``: the last name of the damaged file that was read whole, or the first name of the one that
+    is being read. ``identity``: the file's own, which its header has too; 0 in
     a file of version 1.
     """
 
@@ -125,6 +126,7 @@ class State(msgspec.Struct, forbid_unknown_fields=True):
     settled: bool = True
     renewing: int = 0
     identity: int = 0
+    rescue: str = ""
 
     @property
     def stream(self) -> str:

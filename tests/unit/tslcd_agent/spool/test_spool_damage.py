@@ -141,6 +141,61 @@ def test_an_interrupted_rescue_goes_on_at_the_next_start(tmp_path: Path) -> None
     engine.close()
 
 
+@pytest.mark.parametrize("at", ["a page that was given back", "the last renaming"])
+def test_a_rescue_that_is_killed_late_counts_nothing_twice(tmp_path: Path, at: str) -> None:
+    """Neither when saved pages are holes of the old file by then, nor when only its last name is missing."""
+    files, _, held = made(tmp_path / "made", clean=True)
+    content = bytearray(files[FILE])
+    content[100:110] = b"\xff" * 10
+    (tmp_path / "made" / FILE).write_bytes(content)
+    clock = Clock()
+    adopt, rename = Store.adopt, damage._rename
+    calls = 0
+
+    def killed_between_pages(self: Store, rows: Iterable[Row | Stored]) -> int:
+        nonlocal calls
+        calls += 1
+        if calls > 2:
+            raise KeyboardInterrupt
+        return adopt(self, rows)
+
+    def killed_at_the_end(path: Path, target: Path) -> Path:
+        if target.name.startswith(damage.DAMAGED):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(damage, "SHARE", 2**62)
+        if at == "the last renaming":
+            patch.setattr(damage, "_rename", killed_at_the_end)
+        else:
+            patch.setattr(Store, "pages_at_once", 1)
+            patch.setattr(Store, "adopt", killed_between_pages)
+        opened_and_interrupted(tmp_path / "made", clock)
+    assert damage.unread(tmp_path / "made")
+    engine = opened(tmp_path / "made", clock)
+    assert set(waiting(engine)) >= held
+    totals = engine.statistics().totals
+    assert (totals.files_set_aside, totals.dropped_damage, totals.made) == (1, 0, 200)
+    assert not damage.unread(tmp_path / "made")
+    engine.close()
+
+
+def test_a_journal_follows_its_file_when_a_kill_came_between(tmp_path: Path) -> None:
+    """Killed while a damaged file is set aside, between file and journal, both are one file at the next start."""
+    files, _, held = made(tmp_path / "made", clean=False)
+    assert files[f"{FILE}-wal"]
+    for name in files:
+        (tmp_path / "made" / name).unlink(missing_ok=True)
+    (tmp_path / "made" / f"{damage.UNREAD}-20260921T141319Z.db").write_bytes(files[FILE])
+    (tmp_path / "made" / f"{FILE}-wal").write_bytes(files[f"{FILE}-wal"])
+    engine = opened(tmp_path / "made", Clock())
+    assert set(waiting(engine)) >= held
+    totals = engine.statistics().totals
+    assert (totals.files_set_aside, totals.dropped_damage) == (1, 0)
+    engine.close()
+
+
 def opened_and_interrupted(folder: Path, clock: Clock) -> None:
     """Open a spool, and be killed at it."""
     with pytest.raises(KeyboardInterrupt):
