@@ -13,16 +13,25 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from tslcd_runtime.language import Language
+    from tslcd_runtime.secret import Secret
 
 STYLES: Final = {"up": "green", "degraded": "yellow", "down": "bold red", "unknown": "magenta", "maintenance": "blue"}
 #: A shape a state, so that colour is never the only sign.
 MARKS: Final = {"up": "●", "degraded": "◐", "down": "✖", "unknown": "?", "maintenance": "◇"}
 _VIET_NAM: Final = dt.timezone(dt.timedelta(hours=7))
 _TIMEOUT: Final = 10.0
+#: What every question of this command shows.
+_shown: Final[dict[str, str]] = {}
 
 
 class ApiError(Exception):
     """The collector's API cannot be had. The message names the address."""
+
+
+def show_token(token: Secret | None) -> None:
+    """Show ``access.token`` from now on, to the collector of the same settings."""
+    if token is not None:
+        _shown["Authorization"] = f"Bearer {token.reveal()}"
 
 
 def fetch(url: str) -> list[dict[str, Any]]:
@@ -40,7 +49,7 @@ def ask(url: str, path: str) -> dict[str, Any]:
         raise ApiError(f"{url}: an address looks like http://HOST:PORT")
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=_TIMEOUT)
     try:
-        connection.request("GET", f"{parts.path.rstrip('/')}{path}")
+        connection.request("GET", f"{parts.path.rstrip('/')}{path}", headers=_shown)
         response = connection.getresponse()
         body = response.read()
         if response.status != http.HTTPStatus.OK:
