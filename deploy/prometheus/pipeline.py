@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus.channels import firing
 from prometheus.rule import Alert, Group, RuleFile
+from prometheus.thresholds import MESSAGE_LATE
 
 from tslcd_collector.verdict import Words
 
@@ -151,16 +152,23 @@ ALERTS: Final = (
         severity="critical",
         party="monitoring",
         note="It may not reach anybody by itself, so it also ends the dead man's switch below, which others listen for.",
-        expr="""
+        expr=f"""
             max(increase(alertmanager_notifications_failed_total[5m])) > 0
             or
             max(increase(prometheus_notifications_errors_total[5m])) > 0
             or
             max(increase(prometheus_notifications_dropped_total[5m])) > 0
+            or
+            max(increase(tslcd_pager_messages_given_up_total[5m])) > 0
+            or
+            max(tslcd_pager_oldest_waiting_seconds) > {MESSAGE_LATE}
+            or
+            max(up{{job="tslcd-pager"}}) == 0
         """,
+        wait="30s",
         summary=Words(
-            "Cảnh báo không gửi đi được: nơi nhận tin (pager) hoặc Alertmanager không trả lời",
-            "Alerts cannot be sent: the pager or the Alertmanager does not answer",
+            "Cảnh báo không gửi đi được: pager hoặc Alertmanager không trả lời, hoặc không kênh nhắn tin nào nhận",
+            "Alerts cannot be sent: the pager or the Alertmanager does not answer, or no channel takes the messages",
         ),
         action=Words(
             "Xem dịch vụ pager và prometheus-alertmanager; theo dõi màn hình cho tới khi gửi lại được",

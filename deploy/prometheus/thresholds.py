@@ -23,6 +23,9 @@ MANY_SHARE: Final = 0.1
 CERTIFICATE_SOON: Final = 14 * 86400
 CERTIFICATE_NOW: Final = 3 * 86400
 
+#: A message that waits for so long with the pager, in seconds, and is not held back on purpose, reaches nobody.
+MESSAGE_LATE: Final = 120
+
 #: A cut shorter than this pages nobody; it is a part of the 30 s from the fault to the page.
 CUT_WAIT: Final = "10s"
 #: A cut is told until the channel worked for so long: three cuts in 15 minutes, which the class calls flapping, are one alert.
