@@ -1,6 +1,6 @@
 """What carries messages: Zalo bots, SMS gateways and mail servers behind one signature. The only importer of HTTP and mail libraries here.
 
-Apprise is not used: it takes Zalo's HTTP 200 with ``ok: false`` for success, and logs addresses, which for Zalo hold the token.
+Apprise is not used: its generic requests take any HTTP 200 for success, where Zalo's ``ok`` decides, and log addresses, where the token is.
 
 Invariants: a try ends within the account's ``timeout``, whatever the other side does, and is an :class:`Answer`, never an exception; no
 redirect is followed, no proxy of the environment used; no address of a request, no secret and no text of a message is in an answer's

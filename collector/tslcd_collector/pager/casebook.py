@@ -8,7 +8,10 @@ Invariants:
 * One group of alerts is one incident from its first alert to the end of its last, and one message each time something joins it.
 * Who was told (or perhaps told: a try was made) of an incident is told of its end; who was not hears nothing of either.
 * Alerts that join an incident are told to those who know of it; they do not begin its escalation anew.
-* Once acknowledged or over, an incident goes no further.
+* Once acknowledged or over, an incident goes no further. People are reminded of what Alertmanager still repeats, not of the rest: what was
+  inhibited in the meantime ends without a word.
+* A post has all of its group that fires. When nothing of an incident is in it any more, but something new is, the end of the first was not
+  told to us (inhibited, or lost), and what is new is an incident of its own, with an escalation of its own.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from tslcd_collector.pager.routing import Routing, Told
 
 DEAD_MAN: Final = "dead-man"
+#: Whether Alertmanager repeats what people would be reminded of is looked at so often, seconds.
+_LOOK_AGAIN: Final = 60.0
 _encode_item = msgspec.json.Encoder().encode
 _decode_item = msgspec.json.Decoder(Item).decode
 _DEAD: Final = Words("Hệ thống giám sát ngừng gửi tín hiệu", "The monitoring chain is dead")
@@ -77,6 +82,7 @@ def take(
     counts = dict.fromkeys(Novelty, 0)
     fresh: list[Posted] = []
     touched: dict[int, None] = {}
+    going_on: set[int] = set()
     doubtful = True
     for alert in webhook.alerts:
         row = connection.execute(
@@ -95,11 +101,15 @@ def take(
                 (now, *ended, severity, alert.fingerprint),
             )
             touched[row[2]] = None
+            if novelty is Novelty.REPEAT:
+                going_on.add(row[2])
     if fresh:
+        _supersede(connection, severity, webhook.key, going_on, now)
         touched[_join(connection, routing, severity, webhook.key, fresh, now, GRACE if doubtful else 0.0)] = None
     for incident in touched:
         connection.execute("UPDATE incident SET heard = ? WHERE id = ?", (now, incident))
-        if counts[Novelty.OVER] and not _firing(connection, incident):
+        known = get(connection, incident) if counts[Novelty.OVER] else None
+        if known is not None and known.closed is None and not _firing(connection, incident):
             _end(connection, routing, incident, now)
     return counts
 
@@ -130,9 +140,10 @@ def is_dead(connection: sqlite3.Connection) -> bool:
 def escalate(connection: sqlite3.Connection, routing: Routing, now: float) -> int:
     """Tell the next step of every incident that nobody acknowledged in time. Returns of how many incidents."""
     rows = connection.execute(
-        "SELECT id, severity, level FROM incident WHERE closed IS NULL AND acknowledged IS NULL AND due <= ?", (now,)
+        "SELECT id, severity, level, heard, key FROM incident WHERE closed IS NULL AND acknowledged IS NULL AND due <= ?",
+        (now,),
     ).fetchall()
-    for incident, severity, level in rows:
+    for incident, severity, level, heard, key in rows:
         turn = routing.after(severity, level, now)
         knowing = _knowing(connection, incident)
         if turn is not None:
@@ -141,7 +152,9 @@ def escalate(connection: sqlite3.Connection, routing: Routing, now: float) -> in
             _notify(connection, current(connection, incident, Kind.ESCALATION, now), told, now)
             connection.execute("UPDATE incident SET level = ?, due = ? WHERE id = ?", (turn.level, due, incident))
             audit(connection, now, "escalated", incident, detail=f"step {turn.level + 1}")
-        elif every := routing.remind(severity):
+        elif (every := routing.remind(severity)) and heard < now - every and key != DEAD_MAN:
+            connection.execute("UPDATE incident SET due = ? WHERE id = ?", (now + _LOOK_AGAIN, incident))
+        elif every:
             told = list(routing.tell(knowing, severity, now))
             _notify(connection, current(connection, incident, Kind.REMINDER, now), told, now)
             connection.execute("UPDATE incident SET due = ? WHERE id = ?", (now + every, incident))
@@ -280,6 +293,18 @@ def _join(
         told = tuple(one._replace(due=max(one.due, now + delay)) for one in told)
     _notify(connection, story, told, now)
     return incident
+
+
+def _supersede(connection: sqlite3.Connection, severity: str, key: str, going_on: set[int], now: float) -> None:
+    """Close the group's open incident, without a word, when nothing of it goes on."""
+    # of what was posted just now another Alertmanager may not know yet
+    row = connection.execute(
+        "SELECT id FROM incident WHERE severity = ? AND key = ? AND closed IS NULL AND heard < ?",
+        (severity, key, now - GRACE),
+    ).fetchone()
+    if row is not None and row[0] not in going_on:
+        _shut(connection, row[0], now)
+        audit(connection, now, "superseded", row[0])
 
 
 def _end(connection: sqlite3.Connection, routing: Routing, incident: int, now: float) -> None:

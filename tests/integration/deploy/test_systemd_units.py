@@ -14,7 +14,13 @@ import pytest
 from support.processes import find_program
 
 SHIPPED: Final = Path(__file__).parents[3] / "deploy" / "systemd"
-PROGRAMS: Final = ("tslcd-agent", "tslcd-collector")
+#: What each unit starts.
+STARTS: Final = {
+    "tslcd-agent": "tslcd-agent run --config /etc/tslcd/agent.yaml",
+    "tslcd-collector": "tslcd-collector run --config /etc/tslcd/collector.yaml",
+    "tslcd-pager": "tslcd-collector pager --config /etc/tslcd/pager.yaml",
+}
+PROGRAMS: Final = tuple(STARTS)
 MAX_EXPOSURE: Final = 2.0
 
 
@@ -38,7 +44,7 @@ def settings(program: str) -> dict[str, list[str]]:
 def installed_as_far_as_systemd_sees(program: str, directory: Path) -> Path:
     """Copy a unit, with a program that exists here in place of the one that will be installed."""
     text = (SHIPPED / f"{program}.service").read_text()
-    start = f"ExecStart=/opt/tslcd/bin/{program} run --config /etc/tslcd/{program.removeprefix('tslcd-')}.yaml\n"
+    start = f"ExecStart=/opt/tslcd/bin/{STARTS[program]}\n"
     assert start in text
     unit = directory / f"{program}.service"
     unit.write_text(text.replace(start, f"ExecStart={shutil.which('true')}\n"))
@@ -84,7 +90,7 @@ def test_no_root_no_capability_and_a_watchdog(program: str) -> None:
 
 
 def test_the_users_of_the_units_are_made(tmp_path: Path) -> None:
-    """systemd-sysusers makes both users in an empty system, without a shell."""
+    """systemd-sysusers makes their users in an empty system, without a shell."""
     (tmp_path / "etc").mkdir()
     done = subprocess.run(
         [find_program("systemd-sysusers"), f"--root={tmp_path}", str(SHIPPED / "tslcd-sysusers.conf")],

@@ -165,8 +165,48 @@ def test_nobody_acknowledges(desk: Desk) -> None:
     assert sorted(desk.drain()) == [told("c1", kind="reminder", to="an"), told("c1", kind="reminder", to="binh")]
     desk.now += 3599
     assert desk.escalate() == 0
+    assert desk.take(post(alert()))[Novelty.REPEAT] == 1
     desk.now += 1
-    assert desk.escalate() == 1
+    desk.escalate()
+    assert len(desk.drain()) == 2
+
+
+def test_nobody_is_reminded_of_what_is_not_repeated(desk: Desk) -> None:
+    """An alert that was inhibited meanwhile ends without a word: nobody hears of it every hour."""
+    desk.take(post(alert()))
+    desk.now += 300
+    for _ in range(100):
+        desk.escalate()
+        desk.now += 600
+    kinds = [kind for (kind,) in desk.rows("SELECT kind FROM notification")]
+    assert kinds == ["firing", "escalation", "reminder", "reminder"]  # of the first hour
+    desk.take(post(alert()))
+    desk.now += 60
+    desk.escalate()
+    assert desk.rows("SELECT count(*) FROM notification WHERE kind = 'reminder'") == [(4,)]
+
+
+def test_another_alertmanager_that_sees_less_takes_nothing_back(desk: Desk) -> None:
+    """What was posted just now and is not told yet is told, whatever is in the next post."""
+    desk.take(post(alert("c1")))
+    desk.take(post(alert("c2")))
+    assert desk.drain() == [told("c1"), told("c2", "c1", kind="more")]
+
+
+def test_a_new_fault_of_a_group_whose_end_was_not_told_is_an_incident_of_its_own(desk: Desk) -> None:
+    """The old one was acknowledged; the new one escalates all the same. The old one's end, if it comes, is told to nobody."""
+    desk.take(post(alert("c1")))
+    desk.drain()
+    casebook.acknowledge(desk.connection, 1, "An", "command", desk.now)
+    desk.now += 7200
+    desk.take(post(alert("c2", starts=desk.now)))
+    assert desk.drain() == [told("c2", incident=2)]
+    desk.take(post(alert("c1", ends=desk.now), alert("c2", starts=desk.now)))
+    desk.now += 300
+    desk.escalate()
+    desk.escalate()
+    assert desk.drain() == [told("c2", kind="escalation", incident=2, to="binh")]
+    assert "superseded" in desk.audited()
 
 
 @pytest.mark.parametrize("way", ["acknowledged", "over"])
@@ -193,7 +233,7 @@ def test_what_joins_a_taken_incident_is_told_but_wakes_nobody_else(desk: Desk) -
     desk.take(post(alert("c1")))
     desk.drain()
     casebook.acknowledge(desk.connection, 1, "An", "command", desk.now)
-    desk.take(post(alert("c2")))
+    desk.take(post(alert("c1"), alert("c2")))
     assert desk.drain() == [told("c2", "c1", kind="more")]
     desk.now += 86400
     assert desk.escalate() == 0
