@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench import intake, links, poll, scrape, spool
+from bench import intake, links, poll, scrape, spool, wall
 from bench.machine import MissingError
 from tslcd_runtime.command import console
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("bench", type=click.Choice(["poll", "intake", "scrape", "links", "spool"]))
+@click.argument("bench", type=click.Choice(["poll", "intake", "scrape", "links", "spool", "wall"]))
 @click.option("--small", is_flag=True, help="The smallest size: shows that it runs; its figures mean nothing.")
 @click.option(
     "--trials", type=click.IntRange(1), default=200, help="Bench links: how often a link goes down, each way."
@@ -46,6 +46,8 @@ def main(*, bench: str, small: bool, trials: int, as_json: bool) -> None:
                 result = intake.measure(intake.SMALL if small else intake.Size(), tell)
             case "spool":
                 result = spool.measure(spool.SMALL if small else spool.Size(), tell)
+            case "wall":
+                result = wall.measure(wall.SMALL if small else wall.Size(), tell)
             case _:
                 result = scrape.measure(scrape.SMALL if small else scrape.Size(), tell)
     except MissingError as error:

@@ -133,6 +133,13 @@ def test_the_spool_is_measured_beside_its_peers() -> None:
     assert all(one["ours"] for one in found.values())
 
 
+def test_the_wall_is_measured_in_a_real_browser() -> None:
+    """Every figure of it is there, and none has a peer."""
+    found = figures_of(bench("wall", "--small", "--json"))
+    assert len(found) == 7
+    assert all(one["ours"] and not one["peer"] for one in found.values())
+
+
 def test_what_is_missing_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is measured by halves."""
     with pytest.raises(

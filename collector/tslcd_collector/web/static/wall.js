@@ -36,12 +36,16 @@
     const chosen = Object.fromEntries(new FormData(form)), query = parts(chosen.q);
     let any = false;
     for (const link of links) {
-      link.hidden = Boolean((chosen.state && stateOf(link) !== chosen.state) || (chosen.party && link.dataset.p !== chosen.party)
+      const hidden = Boolean((chosen.state && stateOf(link) !== chosen.state) || (chosen.party && link.dataset.p !== chosen.party)
         || (chosen.operator && link.dataset.o !== chosen.operator)
         || !query.every((word) => texts.get(link).some((one) => matches(word, one))));
-      any = any || !link.hidden;
+      if (link.hidden !== hidden) link.hidden = hidden;
+      any = any || !hidden;
     }
-    for (const tile of tiles) tile.element.hidden = tile.links.every((link) => link.hidden);
+    for (const tile of tiles) {
+      const hidden = tile.links.every((link) => link.hidden);
+      if (tile.element.hidden !== hidden) tile.element.hidden = hidden;
+    }
     document.getElementById("no-match").hidden = any || !links.length;
     clear.hidden = !Object.values(chosen).some(Boolean);
     for (const total of document.querySelectorAll(".total")) {
@@ -148,7 +152,6 @@
       if (!link) continue; // of an inventory that this page does not have: the beat says so
       const tile = tileOf.get(link);
       if (stateOf(link) !== state) {
-        tile.element.classList.remove("changed");
         touched.add(tile);
         if (state === "down") fallen.push(`${tile.label.textContent}, ${nameOf(link)}`);
       }
@@ -158,11 +161,9 @@
       if (mark) link.dataset.m = mark; else delete link.dataset.m;
       link.firstElementChild.lastElementChild.textContent = words.state[state] || state;
     }
-    for (const tile of touched) {
-      drawTile(tile);
-      void tile.element.offsetWidth; // so that the flash begins anew
-      tile.element.classList.add("changed");
-    }
+    for (const tile of touched) drawTile(tile); // takes the flash away
+    void grid.offsetWidth; // so that it begins anew
+    for (const tile of touched) tile.element.classList.add("changed");
     drawTotals();
     filter();
     if (fallen.length) document.getElementById("said").textContent = `${words.state.down}: ${fallen.slice(0, 5).join("; ")}`;
@@ -190,10 +191,12 @@
 
   // -- keys: the tiles and the list are one stop of the tabulator each, arrows move inside
   let stop = null;
+  for (const link of links) link.tabIndex = -1;
   function rove(link) {
-    const next = link && !link.hidden ? link : stop && !stop.hidden ? stop : links.find((one) => !one.hidden);
-    for (const one of links) one.tabIndex = one === next ? 0 : -1;
-    stop = next || null;
+    const next = (link && !link.hidden ? link : stop && !stop.hidden ? stop : links.find((one) => !one.hidden)) || null;
+    if (stop && stop !== next) stop.tabIndex = -1;
+    if (next && stop !== next) next.tabIndex = 0;
+    stop = next;
   }
 
   function vertical(from, down) {
