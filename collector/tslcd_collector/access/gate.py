@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 ALWAYS_FREE: Final = frozenset({"/-/healthy", "/-/ready"})
 #: For Prometheus; free unless the settings want the token.
 MACHINES: Final = frozenset({"/metrics", "/api/v1/sd"})
-#: Pages of login, which check by themselves, and what pages look like.
-OPEN: Final = ("/login", "/static/", "/access/", "/favicon.ico")
+#: What pages look like, the same for everybody.
+FILES: Final = ("/static/", "/access/", "/favicon.ico")
+#: Pages of login, which check by themselves, and files.
+OPEN: Final = ("/login", *FILES)
 #: Pages of a session that is not set up completely.
 SETUP: Final = ("/account/setup", "/logout")
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -93,7 +95,7 @@ class Gate:
         """Return who it is, and whether that could not be found out."""
         if self._bearer(request):
             return Identity(PROGRAM), False
-        if self._access is None or not token:
+        if self._access is None or not token or request.url.path.startswith(FILES):
             return OFF, False
         try:
             return await self._access.identify(token) or OFF, False

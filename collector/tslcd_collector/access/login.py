@@ -106,11 +106,11 @@ class _Login:
         return answer
 
     async def to_provider(self, request: Request) -> Response:
-        from tslcd_collector.access.provider import ProviderError  # noqa: PLC0415 - authlib is large
+        provider, token = await self._access.provider(), sessions.new_token()
+        from tslcd_collector.access.provider import ProviderError  # noqa: PLC0415 - httpcore is wanted here only
 
-        token = sessions.new_token()
         try:
-            there = await self._access.provider.begin(token, request.query_params.get("next", "/"))
+            there = await provider.begin(token, request.query_params.get("next", "/"))
         except ProviderError as error:
             return _provider_failed(request, error)
         answer = RedirectResponse(there, 303)
@@ -118,7 +118,7 @@ class _Login:
         return answer
 
     async def from_provider(self, request: Request) -> Response:
-        from tslcd_collector.access.provider import ProviderError  # noqa: PLC0415 - authlib is large
+        from tslcd_collector.access.provider import ProviderError  # noqa: PLC0415 - httpcore is wanted here only
 
         browser = Browser(request, self._access.settings)
         try:
@@ -147,7 +147,7 @@ class _Login:
             return answers.unusable(request)
         there = None
         if self._access.settings.mode == "oidc":
-            there = await self._access.provider.logout_address(id_token)
+            there = await (await self._access.provider()).logout_address(id_token)
         answer = RedirectResponse(there or "/login", 303)
         browser.take(answer, "session")
         return answer

@@ -11,6 +11,7 @@ from tslcd_collector.errors import OperationsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tslcd_collector.access.provider import Claimed
     from tslcd_collector.operations import OperationsFile
     from tslcd_collector.operations.file import Transaction
     from tslcd_collector.operations.rows import Actor
@@ -146,22 +147,41 @@ def use_code(transaction: Transaction, name: str, code: bytes) -> bool:
     return transaction.run("DELETE FROM recovery WHERE person = ? AND hash = ?", (name, code)).rowcount == 1
 
 
-def from_provider(file: OperationsFile, issuer: str, subject: str, name: str, role: Role, now: float) -> Account:
+def from_provider(file: OperationsFile, issuer: str, claimed: Claimed, actor: Actor, now: float) -> Account:
     """Return the account of somebody whom a provider vouches for, made or brought up to date.
 
     The subject is who it is; a name that is another's is refused. Raises PersonError.
     """
+    role = claimed.role.value
     with file.writing() as transaction:
-        try:
-            transaction.run(
-                "INSERT INTO person (name, role, issuer, subject, created) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (issuer, subject) WHERE subject != '' DO UPDATE SET role = excluded.role",
-                (name, role.value, issuer, subject, now),
-            )
-        except sqlite3.IntegrityError:
-            raise PersonError(f"{name}: another person has this name here") from None
-    rows = file.read(_SELECT + " WHERE issuer = ? AND subject = ?", (issuer, subject))
+        known = transaction.run(
+            "SELECT name, role FROM person WHERE issuer = ? AND subject = ?", (issuer, claimed.subject)
+        ).fetchone()
+        if known is None:
+            try:
+                transaction.run(
+                    "INSERT INTO person (name, role, issuer, subject, created) VALUES (?, ?, ?, ?, ?)",
+                    (claimed.name, role, issuer, claimed.subject, now),
+                )
+            except sqlite3.IntegrityError:
+                raise PersonError(
+                    f"{claimed.name}: another person has this name here; tslcd-collector person remove makes it free"
+                ) from None
+            transaction.audit(now, actor, "person-add", claimed.name, f"provider, {role}")
+        elif known[1] != role:
+            transaction.run("UPDATE person SET role = ? WHERE name = ?", (role, known[0]))
+            transaction.audit(now, actor, "person-role", known[0], f"provider, {role}")
+    rows = file.read(_SELECT + " WHERE issuer = ? AND subject = ?", (issuer, claimed.subject))
     return _account(rows[0])
+
+
+def remove(file: OperationsFile, name: str, actor: Actor, now: float) -> None:
+    """Remove an account; what the person did stays in the log. Raises PersonError when there is no such person."""
+    with file.writing() as transaction:
+        _change(transaction, "DELETE FROM person WHERE name = ?", (name,), name)
+        _forget(transaction, name)
+        transaction.run("DELETE FROM recovery WHERE person = ?", (name,))
+        transaction.audit(now, actor, "person-remove", name)
 
 
 def _account(row: Sequence[object]) -> Account:

@@ -49,6 +49,14 @@ ALGORITHMS: Final = (
     "EdDSA",
     "Ed25519",
 )
+#: What is imported when the first login comes, tens of milliseconds of work.
+NEEDED: Final = (
+    "authlib.oidc.core",
+    "authlib.oauth2.auth",
+    "authlib.oauth2.rfc6749.parameters",
+    "authlib.oauth2.rfc7636",
+    "joserfc.jwt",
+)
 #: Seconds a login may take, and logins under way.
 FLOW: Final = 600.0
 MAX_FLOWS: Final = 1000

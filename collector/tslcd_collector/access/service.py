@@ -9,10 +9,12 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import time
 from hashlib import sha256
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tslcd_collector.access import codes, people, sessions
@@ -81,7 +83,8 @@ class Access:
         self.settings = settings
         self.operations = operations
         self.now = clock
-        self.limits = Limits(settings.idle, settings.lifetime)
+        provider = settings.oidc if settings.mode == "oidc" else None
+        self.limits = Limits(settings.idle, settings.lifetime, provider.issuer if provider is not None else "")
         self.guard = Guard()
         self._metrics = metrics
         self._steady = steady
@@ -96,18 +99,18 @@ class Access:
     @property
     def provider_origin(self) -> str:
         """Where the provider's pages are, empty without one."""
-        return origin(self.settings.oidc.issuer) if self.settings.mode == "oidc" and self.settings.oidc else ""
+        return origin(self.limits.issuer) if self.limits.issuer else ""
 
-    @property
-    def provider(self) -> OpenId:
-        """The provider, made when somebody comes to log in."""
+    async def provider(self) -> OpenId:
+        """Return the provider, made when somebody comes to log in; what it needs is imported in a thread."""
         if self._provider is None:
-            from tslcd_collector.access.provider import OpenId  # noqa: PLC0415 - authlib is large
-
+            module = await asyncio.to_thread(import_module, "tslcd_collector.access.provider")
+            for name in module.NEEDED:
+                await asyncio.to_thread(import_module, name)
             if self.settings.oidc is None or self.settings.url is None:
                 msg = "no provider in the settings"
                 raise RuntimeError(msg)
-            self._provider = OpenId(self.settings.oidc, self.settings.url.rstrip("/"))
+            self._provider = module.OpenId(self.settings.oidc, self.settings.url.rstrip("/"))
         return self._provider
 
     async def identify(self, token: str, *, touch: bool = True) -> Identity | None:
@@ -189,15 +192,13 @@ class Access:
 
         Raises ProviderError, PersonError, OperationsError, TimeoutError.
         """
-        from tslcd_collector.access.provider import ProviderError  # noqa: PLC0415 - authlib is large
+        provider, now = await self.provider(), self.now()
+        from tslcd_collector.access.provider import ProviderError  # noqa: PLC0415 - httpcore is wanted here only
 
-        now = self.now()
         try:
-            claimed = await self.provider.finish(answer, browser, now)
+            claimed = await provider.finish(answer, browser, now)
             account = await self.operations.run(
-                lambda file: people.from_provider(
-                    file, self.provider.settings.issuer, claimed.subject, claimed.name, claimed.role, now
-                )
+                lambda file: people.from_provider(file, provider.settings.issuer, claimed, Actor("", source), now)
             )
         except (ProviderError, people.PersonError) as error:
             await self._failed("", Actor("", source), now, str(error))

@@ -31,10 +31,11 @@ MAX_DEVICES: Final = 20
 
 
 class Limits(NamedTuple):
-    """How long sessions last, seconds."""
+    """How long sessions last, seconds, and whose count: those of a provider's people, or of local accounts (empty)."""
 
     idle: float
     lifetime: float
+    issuer: str = ""
 
 
 class Shown(NamedTuple):
@@ -82,8 +83,8 @@ def find(file: OperationsFile, token: str, limits: Limits, now: float, *, touch:
     key = digest(token)
     rows = file.read(
         "SELECT person.name, person.role, session.complete, session.created, session.seen FROM session"
-        " JOIN person ON person.name = session.person WHERE session.hash = ? AND NOT person.disabled",
-        (key,),
+        " JOIN person ON person.name = session.person WHERE session.hash = ? AND person.issuer = ? AND NOT person.disabled",
+        (key, limits.issuer),
     )
     if not rows:
         return None

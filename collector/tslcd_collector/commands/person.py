@@ -95,6 +95,18 @@ def disable(path: Path, name: str, *, enable: bool) -> None:
 @person.command()
 @_config
 @_name
+def remove(path: Path, name: str) -> None:
+    """Remove a person, so that the name is free; what was done under it stays in the audit log."""
+    from tslcd_collector.access import people  # noqa: PLC0415 - commands import what only they need
+
+    with _opened(path) as (file, language):
+        people.remove(file, name, _actor(), time.time())
+        click.echo(language.say(vi=f"đã xóa {name}", en=f"removed {name}"))
+
+
+@person.command()
+@_config
+@_name
 def reset(path: Path, name: str) -> None:
     """Give a first password again, for who lost the old one or the telephone; sessions and codes end."""
     from tslcd_collector.access import people  # noqa: PLC0415 - commands import what only they need

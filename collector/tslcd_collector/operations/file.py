@@ -2,7 +2,7 @@
 
 Invariants:
 
-* Nothing is changed without its line in the audit log: both are written in one transaction, or neither.
+* Nothing that people do is without its line in the audit log: both are written in one transaction, or neither.
 * Passwords, one-time secrets, tokens and recovery codes are never in the audit log, and of tokens and codes only hashes are kept.
 * The file is readable by its owner only, and belongs to the owner of its folder, also when root made it by a command.
 * A file that is not a sound database is set aside under another name, never deleted.

@@ -3,7 +3,8 @@
 Invariants:
 
 * Nobody waits for this file but who changes something or logs in: verdicts, alerts and pages read what is in memory.
-* What is in memory was written before; a change that cannot be written is refused with its reason, and changes nothing.
+* What is in memory was written before; a change that cannot be written is refused with its reason, and changes nothing. One that
+  takes longer than a person waits is told as busy, and holds as soon as it is written all the same.
 * An acknowledgement ends by itself when its channel is up again, also when that happened while the collector was away. An end
   that cannot be written now holds at once, and is written later.
 """
@@ -114,19 +115,24 @@ class Operations:
 
     async def acknowledge(self, channel: str, comment: str, actor: Actor, now: float) -> Acknowledgement:
         """Acknowledge the trouble of a channel, in place of who did before. Raises OperationsError, TimeoutError."""
-        made = await self.run(lambda file: desk.acknowledge(file, channel, comment, actor, now))
-        self._ends.pop(channel, None)
-        self.acknowledgements[channel] = made
-        self.changed()
-        return made
+
+        def then(made: Acknowledgement) -> None:
+            self._ends.pop(channel, None)
+            self.acknowledgements[channel] = made
+            self.changed()
+
+        return await self.run(lambda file: desk.acknowledge(file, channel, comment, actor, now), then)
 
     async def withdraw_acknowledgement(self, channel: str, actor: Actor, now: float) -> bool:
         """End an acknowledgement by hand; return whether there was one. Raises OperationsError, TimeoutError."""
         if channel not in self.acknowledgements:
             return False
-        await self.run(lambda file: desk.end(file, {channel: now}, actor, "withdrawn"))
-        self.acknowledgements.pop(channel, None)
-        self.changed()
+
+        def then(_: None) -> None:
+            self.acknowledgements.pop(channel, None)
+            self.changed()
+
+        await self.run(lambda file: desk.end(file, {channel: now}, actor, "withdrawn"), then)
         return True
 
     async def comment(self, channel: str, text: str, actor: Actor, now: float) -> Comment:
@@ -139,33 +145,41 @@ class Operations:
 
     async def plan(self, work: PlannedWork, actor: Actor, now: float) -> PlannedWork:
         """Plan work. Raises OperationsError, TimeoutError."""
-        made = await self.run(lambda file: desk.plan(file, work, actor, now))
-        self.windows = [*self.windows, made]
-        self.changed()
-        return made
+
+        def then(made: PlannedWork) -> None:
+            self.windows = [*self.windows, made]
+            self.changed()
+
+        return await self.run(lambda file: desk.plan(file, work, actor, now), then)
 
     async def withdraw(self, number: int, actor: Actor, now: float) -> bool:
         """Call planned work off, or end it early; return whether there was such. Raises OperationsError, TimeoutError."""
         if all(one.id != number for one in self.windows):
             return False
-        await self.run(lambda file: desk.withdraw(file, number, actor, now))
-        self.windows = [one for one in self.windows if one.id != number]
-        self.changed()
+
+        def then(_: None) -> None:
+            self.windows = [one for one in self.windows if one.id != number]
+            self.changed()
+
+        await self.run(lambda file: desk.withdraw(file, number, actor, now), then)
         return True
 
     async def entries(self, before: int | None = None, limit: int = 200) -> list[tuple[int, Entry]]:
         """Return lines of the audit log, the newest first. Raises OperationsError, TimeoutError."""
         return await self.run(lambda file: file.entries(before=before, limit=limit))
 
-    async def run(self, work: Callable[[OperationsFile], T]) -> T:
-        """Do something with the file in its thread; what was begun is finished, also when the wait ends.
+    async def run(self, work: Callable[[OperationsFile], T], then: Callable[[T], None] | None = None) -> T:
+        """Do something with the file in its thread, and ``then`` what follows from it; both are done also when the wait ends.
 
         Raises OperationsError, TimeoutError.
         """
-        async with asyncio.timeout(PATIENCE):
-            return await asyncio.shield(
-                asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(self._file))
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(self._file))
+        if then is not None:
+            future.add_done_callback(
+                lambda done: None if done.cancelled() or done.exception() is not None else then(done.result())
             )
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.shield(future)
 
     async def close(self) -> None:
         """Write what waits and close the file; trouble is logged."""

@@ -54,7 +54,7 @@ async def test_people_of_a_real_provider_log_in_and_out(tmp_path: Path) -> None:
             viewers=("noc",),
         ),
     )
-    context = real.running({"lan": ["noc-operators", "noc"], "minh": ["noc"], "khach": ["others"]})
+    context = real.running({"lan": ["noc-operators", "noc"], "minh": ["noc"], "khach": ["others"], "tran": ["noc"]})
     await asyncio.to_thread(context.__enter__)
     try:
         async with site(tmp_path, settings, port) as running:
@@ -91,7 +91,9 @@ async def _log_in_and_out(real: Glewlwyd, running: Site) -> None:
         assert "invalid" not in accepted.headers["location"]
         assert (await browser.get("/account")).headers["location"] == "/login?next=/account"
     await asyncio.to_thread(real.change_key)
-    running.access.provider._keys = (running.access.provider._keys[0] - 11, running.access.provider._keys[1])  # type: ignore[index]
+    provider = await running.access.provider()
+    assert provider._keys is not None
+    provider._keys = (provider._keys[0] - 11, provider._keys[1])
     async with Browser(running.url) as browser:
         entered = await browser.get(await _through(real, browser, "minh", "//evil.example"))
         assert entered.headers["location"] == "/"
@@ -99,19 +101,25 @@ async def _log_in_and_out(real: Glewlwyd, running: Site) -> None:
         assert (await browser.post("/api/v1/channels/c1/comments", data=sent)).status_code == 403
         await running.operations.run(lambda file: people.set_disabled(file, "minh", ADMIN, 0.0, disabled=True))
         assert (await browser.get("/account")).status_code == 303
-    for name in ("minh", "khach"):
+    # a name that is another's is refused, until an administrator makes it free
+    await running.add("tran")
+    for name in ("minh", "khach", "tran"):
         async with Browser(running.url) as browser:
             refused = await browser.get(await _through(real, browser, name))
             assert refused.status_code == 403
             assert "tslcd_session" not in browser.cookies
+    await running.operations.run(lambda file: people.remove(file, "tran", ADMIN, 0.0))
+    async with Browser(running.url) as browser:
+        assert (await browser.get(await _through(real, browser, "tran"))).status_code == 303
     trail = await running.audit()
     assert [(who, what) for who, what, _ in trail if what in {"login", "logout", "comment"}] == [
         ("lan", "login"),
         ("lan", "comment"),
         ("lan", "logout"),
         ("minh", "login"),
+        ("tran", "login"),
     ]
-    assert [target for _, what, target in trail if what == "login-failed"] == ["", "", "minh", ""]
+    assert [target for _, what, target in trail if what == "login-failed"] == ["", "", "minh", "", ""]
 
 
 @pytest.fixture

@@ -135,6 +135,9 @@ def test_commands_tell_what_is_wrong(tmp_path: Path) -> None:
         (("list",), "", 0, "đã khóa"),
         (("disable", "lan", "--enable"), "", 0, "đã mở lại lan"),
         (("list",), "", 0, "chờ đăng nhập lần đầu"),
+        (("remove", "minh"), "", 1, "minh: no such person"),
+        (("remove", "lan"), "", 0, "đã xóa lan"),
+        (("add", "lan", "--role", "operator"), good, 0, "đã thêm lan (operator)"),
     ):
         done = _command(collector, *arguments, entered=entered)
         assert (done.exit_code, words in done.output) == (status, True), (arguments, done.output)

@@ -245,7 +245,7 @@ async def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path: Path, monke
 
 
 async def test_a_file_that_hangs_is_not_waited_for(operations: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who changes something is told; what was begun is finished all the same."""
+    """Who changes something is told; what was begun is finished all the same, in the file and in memory."""
     monkeypatch.setattr("tslcd_collector.operations.service.PATIENCE", 0.05)
     with closing(sqlite3.connect(operations._file.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -254,3 +254,4 @@ async def test_a_file_that_hangs_is_not_waited_for(operations: Operations, monke
         other.execute("COMMIT")
     monkeypatch.undo()
     assert await operations.run(lambda file: file.read("SELECT who FROM acknowledgement")) == [("lan",)]
+    assert set(operations.acknowledgements) == {"c1"}
