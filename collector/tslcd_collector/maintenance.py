@@ -199,7 +199,7 @@ def problem_of(window: Window) -> tuple[str, str] | None:
         if window.lasts <= 0:
             return "lasts", "missing, or no time at all: how long it lasts each time"
         if window.lasts > window.every.period:
-            return "lasts", f"longer than the {window.every.period / DAY:.0f} days from one to the next"
+            return "lasts", f"longer than from one to the next, {window.every.period / 3600:.0f} h"
         return None
     if window.since is None or window.until is None:
         key = "from" if window.since is None else "until"

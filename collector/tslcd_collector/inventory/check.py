@@ -40,6 +40,8 @@ MAX_CONTRACTED: Final = 10e9
 #: Errors and traffic are judged over no less and no more than this, seconds.
 MIN_OVER: Final = 60.0
 MAX_OVER: Final = 3600.0
+#: Cuts are remembered over a restart for so long, seconds (:data:`tslcd_collector.store.database.ENDED`).
+MAX_FLAP: Final = 86400.0
 #: A message lists no more than this many ids.
 MAX_LISTED: Final = 10
 _CIPHER: Final = "cipher equipment is never polled (Circular 06/2026/TT-BKHCN, article 9.4)"
@@ -207,6 +209,9 @@ def _class(entry: Placed[ChannelClass]) -> Iterator[Problem]:
         if getattr(limits, name) <= 0:
             nothing = RATIO.show(0) if name == "clear" else DURATION.show(0)
             yield place.problem((name,), f"{nothing} is not allowed: above 0")
+    if limits.flap_window > MAX_FLAP:
+        message = f"{DURATION.show(limits.flap_window)} is not allowed: at most {DURATION.show(MAX_FLAP)}"
+        yield place.problem(("flap_window",), message)
     if not MIN_OVER <= limits.traffic_over <= MAX_OVER:
         bounds = f"{DURATION.show(MIN_OVER)} to {DURATION.show(MAX_OVER)}"
         yield place.problem(("traffic_over",), f"{DURATION.show(limits.traffic_over)} is not allowed: {bounds}")

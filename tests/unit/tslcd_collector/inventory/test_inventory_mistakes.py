@@ -200,6 +200,141 @@ MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
         edited("classes.yaml", "99.9%", "99.9%, stale_after: 0s"),
         "classes.yaml:2: classes[0].stale_after: 0ms is not allowed: above 0",
     ),
+    "errors the wrong way round": (
+        edited("classes.yaml", "99.9%", "99.9%, errors_warn: 2%"),
+        "classes.yaml:2: classes[0].errors_warn: 2% is above errors_critical 1%",
+    ),
+    "a share of the bandwidth above all of it": (
+        edited("classes.yaml", "99.9%", "99.9%, overload_warn: 110%"),
+        "classes.yaml:2: classes[0].overload_warn: 110% is not allowed: 0% to 100%",
+    ),
+    "thresholds that never let go": (
+        edited("classes.yaml", "99.9%", "99.9%, clear: 0%"),
+        "classes.yaml:2: classes[0].clear: 0% is not allowed: above 0",
+    ),
+    "a window of nothing for flapping": (
+        edited("classes.yaml", "99.9%", "99.9%, flap_window: 0s"),
+        "classes.yaml:2: classes[0].flap_window: 0ms is not allowed: above 0",
+    ),
+    "a window for flapping beyond what is remembered": (
+        edited("classes.yaml", "99.9%", "99.9%, flap_window: 25h"),
+        "classes.yaml:2: classes[0].flap_window: 25h is not allowed: at most 1d",
+    ),
+    "flapping from one cut on": (
+        edited("classes.yaml", "99.9%", "99.9%, flap_count: 1"),
+        "classes.yaml:2: classes[0].flap_count: '1' is not allowed: a whole number from 2 to 100 is wanted here",
+    ),
+    "traffic over too short a time": (
+        edited("classes.yaml", "99.9%", "99.9%, traffic_over: 30s"),
+        "classes.yaml:2: classes[0].traffic_over: 30s is not allowed: 1min to 1h",
+    ),
+    "class of a device that does not exist": (
+        edited("devices.yaml", "role: firewall", "role: firewall, class: hot"),
+        "devices.yaml:2: devices[0].class: no device class 'hot' in the inventory: there are standard",
+    ),
+    "share of a device above one": (
+        {"device_classes.yaml": "device_classes:\n- {id: d, cpu_warn: 190%}\n"},
+        "device_classes.yaml:2: device_classes[0].cpu_warn: 190% is not allowed: 0% to 100%",
+    ),
+    "device thresholds that never let go": (
+        {"device_classes.yaml": "device_classes:\n- {id: d, clear: 0%}\n"},
+        "device_classes.yaml:2: device_classes[0].clear: 0% is not allowed: above 0",
+    ),
+    "temperature that no device stands": (
+        {"device_classes.yaml": "device_classes:\n- {id: d, temperature_warn: 200}\n"},
+        "device_classes.yaml:2: device_classes[0].temperature_warn: '200' is not allowed: a number from 0 to 150 is wanted here",
+    ),
+    "device class given twice": (
+        {"device_classes.yaml": "device_classes:\n- {id: d}\n- {id: d}\n"},
+        "device_classes.yaml:3: device_classes[1].id: device class 'd' is given twice, first at device_classes.yaml:2",
+    ),
+    "group of one": (
+        edited("channels.yaml", "upstream: c1", "redundancy_group: g"),
+        "channels.yaml:23: channels[1].redundancy_group: group 'g' has this channel only: two or more stand in for each other",
+    ),
+    "group over sites and agencies": (
+        {
+            "agencies.yaml": FILES["agencies.yaml"] + "- {id: front, name: Mặt trận, kind: front}\n",
+            "channels.yaml": FILES["channels.yaml"]
+            .replace("id: c2\n  site: s1\n  agency: ubnd", "id: c2\n  site: s2\n  agency: front")
+            .replace("upstream: c1", "redundancy_group: g")
+            .replace("circuit: VNPT-1", "circuit: VNPT-1\n  redundancy_group: g"),
+        },
+        (
+            "channels.yaml:24: channels[1].redundancy_group: group 'g': neither site nor agency are those of channel c1 at "
+            "channels.yaml:2"
+        ),
+    ),
+    "service that is neither yes nor no": (
+        edited("channels.yaml", "upstream: c1", "in_service: soon"),
+        "channels.yaml:23: channels[1].in_service: 'soon' is not allowed: true or false is wanted here",
+    ),
+    **{
+        f"window {name}": (
+            {"maintenance.yaml": f"windows:\n- {{id: w, title: Thay thiết bị, {entry}}}\n"},
+            f"maintenance.yaml:2: windows[0].{message}",
+        )
+        for name, entry, message in (
+            (
+                "that ends before it begins",
+                "from: 2026-11-07 10:00, until: 2026-11-07 08:00",
+                "until: 2026-11-07 08:00 is not after from, 2026-11-07 10:00",
+            ),
+            ("without an end", "from: 2026-11-07 10:00", "until: missing: give from and until, or every and lasts"),
+            ("without times", "kind: drill", "from: missing: give from and until, or every and lasts"),
+            (
+                "that no calendar has",
+                "from: 2026-02-30 10:00, until: 2026-11-07 08:00",
+                "from: '2026-02-30 10:00' is not a time of the calendar: YYYY-MM-DD HH:MM",
+            ),
+            (
+                "that comes once and again",
+                'from: 2026-11-07 10:00, every: "sun 22:00", lasts: 1h',
+                "from: does not go with every: a window comes once, or again and again",
+            ),
+            (
+                "that comes again on a day that there is not",
+                'every: "sunday 22:00", lasts: 1h',
+                "every: 'sunday 22:00' is not allowed: daily 22:00, sun 22:00 or day 15 22:00",
+            ),
+            (
+                "that comes again for no time",
+                'every: "sun 22:00"',
+                "lasts: missing, or no time at all: how long it lasts each time",
+            ),
+            (
+                "that overlaps itself",
+                'every: "daily 22:00", lasts: 25h',
+                "lasts: longer than from one to the next, 24 h",
+            ),
+            (
+                "that lasts and comes once",
+                "from: 2026-11-07 10:00, until: 2026-11-07 11:00, lasts: 1h",
+                "lasts: goes with every only: a window that comes once has from and until",
+            ),
+            (
+                "of a channel that does not exist",
+                'every: "sun 22:00", lasts: 1h, channels: [c9]',
+                "channels[0]: no channel 'c9' in the inventory: there are c1, c2",
+            ),
+            (
+                "of an operator that nobody has",
+                'every: "sun 22:00", lasts: 1h, operators: [VNTP]',
+                "operators[0]: no operator 'VNTP' in the inventory: did you mean 'VNPT'?",
+            ),
+            (
+                "of a site that does not exist",
+                'every: "sun 22:00", lasts: 1h, sites: [far]',
+                "sites[0]: no site 'far' in the inventory: there are s1, s2",
+            ),
+            (
+                "with a contact that does not exist",
+                'every: "sun 22:00", lasts: 1h, contact: nok',
+                "contact: no contact 'nok' in the inventory: did you mean 'noc'?",
+            ),
+            ("of another kind", "kind: holiday", "kind: 'holiday' is not allowed: allowed are drill, maintenance"),
+        )
+    },
     "tab": (
         edited("sites.yaml", "sites:\n", "sites:\n\t"),
         "sites.yaml:2: a tab in the indentation: YAML allows spaces only",
@@ -243,7 +378,9 @@ def test_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     assert files == ["channels.yaml", "province.yaml", "sites.yaml"]
 
 
-@pytest.mark.parametrize("broken", ["contacts", "agencies", "sites", "devices", "classes", "channels"])
+@pytest.mark.parametrize(
+    "broken", ["contacts", "agencies", "sites", "devices", "classes", "device_classes", "channels", "maintenance"]
+)
 def test_a_broken_file_does_not_make_its_contents_missing_elsewhere(tmp_path: Path, broken: str) -> None:
     """What refers into a file that could not be read is not called dangling: the one problem is enough."""
     changes: dict[str, str | None] = {
