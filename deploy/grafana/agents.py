@@ -26,7 +26,7 @@ from grafana.queries import SITE
 from grafana.runbooks import panel_numbers
 from grafana.screen import Screen
 from grafana.thresholds import CLOCK, SPOOL
-from grafana.vocabulary import AGENT_PROBLEMS, CONNECTED, NO_DATA, RUNBOOK_OF_AGENT_PROBLEM
+from grafana.vocabulary import AGENT_PROBLEMS, CONNECTED, NO_DATA, QUIET, RUNBOOK_OF_AGENT_PROBLEM
 from grafana.words import Language, Words
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _counts(screen: Screen) -> stat.Panel:
             width=24,
         )
         .thresholds(thresholds((None, "green"), (1, "orange")))
-        .override_by_name(screen.say(everything), [option("thresholds", steps((None, "text")))])
+        .override_by_name(screen.say(everything), [option("thresholds", steps((None, QUIET)))])
         .override_by_name(screen.say(faults[0][0]), [option("thresholds", steps((None, "green"), (1, "red")))])
     )
 
@@ -92,8 +92,8 @@ def _table(screen: Screen) -> table.Panel:
         "Value #B": column(screen, Words("Báo cáo cuối", "Last report"), unit="dateTimeAsIso"),
         "uplink": column(screen, Words("Đường đang dùng", "Uplink in use")),
         "Value #C": column(screen, Words("Trong hàng đợi", "Waiting"), unit="short"),
-        "Value #D": column(screen, Words("Hàng đợi đầy", "Spool used"), unit="percentunit", limits=bad_from(SPOOL)),
-        "Value #E": column(screen, Words("Báo cáo chờ lâu nhất", "Oldest report"), unit="s"),
+        "Value #D": column(screen, Words("Hàng đợi đã dùng", "Spool used"), unit="percentunit", limits=bad_from(SPOOL)),
+        "Value #E": column(screen, Words("Chờ lâu nhất", "Oldest"), unit="s"),
         "Value #F": column(screen, Words("Lệch đồng hồ", "Clock offset"), unit="s"),
         "Value #G": column(screen, Words("Đã chạy", "Uptime"), unit="dtdhms", decimals=0),
         "version": column(screen, Words("Phiên bản", "Version")),
@@ -137,7 +137,7 @@ def _problems(screen: Screen) -> list[table.Panel | statetimeline.Panel]:
         ],
         columns,
         width=8,
-        height=9,
+        height=6,
         empty=Words("Không có vấn đề", "None"),
     )
     before = timeline(
@@ -148,14 +148,14 @@ def _problems(screen: Screen) -> list[table.Panel | statetimeline.Panel]:
         ),
         [query(f"max by (agent, problem) (tslcd_agent_problem{{{SITE}}}) == 1", "{{agent}} · {{problem}}")],
         width=16,
-        height=9,
+        height=6,
     )
     return [now, named_by(screen, before, "agent", AGENT_PROBLEMS)]
 
 
 def _silence(screen: Screen) -> statetimeline.Panel:
     """Return the connection of the agents that were silent at some time of the range."""
-    lost = f"max by (province, agent) (min_over_time(tslcd_agent_online{{{SITE}}}[$__range])) == 0"
+    lost = f"max by (province, agent) (min_over_time(tslcd_agent_online{{{SITE}}}[$__range] @ end())) == 0"
     return timeline(
         screen,
         Words("Tác tử từng mất liên lạc", "Agents that were silent"),
@@ -169,6 +169,7 @@ def _silence(screen: Screen) -> statetimeline.Panel:
                 "{{agent}}",
             )
         ],
+        height=6,
         words=CONNECTED,
     )
 

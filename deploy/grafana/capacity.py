@@ -19,15 +19,13 @@ from grafana.panels import (
     unseen,
     with_limits,
 )
-from grafana.queries import PROVINCE, labelled
+from grafana.queries import PROVINCE, labelled, worse
 from grafana.screen import Screen
 from grafana.thresholds import LOAD
 from grafana.vocabulary import NO_DATA
 from grafana.words import Language, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 
 _DIRECTIONS: Final = (
@@ -53,15 +51,9 @@ def _days_above(direction: str) -> str:
     return f"max by (province, channel) (sum_over_time((({daily}) > bool {LOAD})[7d:1d]))"
 
 
-def _worse(of: Callable[[str], str]) -> str:
-    """Return the worse of both directions, by (province, channel)."""
-    both = " or ".join(f'label_replace({of(one)}, "direction", "{one}", "", "")' for one, _ in _DIRECTIONS)
-    return f"max by (province, channel) ({both})"
-
-
 def _counts(screen: Screen) -> stat.Panel:
     """Return how many channels are above the limit in each reading, and near it."""
-    p95, daily = _worse(_p95), _worse(_days_above)
+    p95, daily = worse(_p95), worse(_days_above)
     window_reading = Words("Vượt 90 %, cửa sổ 7 ngày", "Above 90 %, one window of 7 days")
     daily_reading = Words("Vượt 90 %, đủ 7 ngày liền", "Above 90 % on 7 days running")
     near = Words("Từ 70 % đến 90 %", "Between 70 and 90 %")
@@ -193,6 +185,7 @@ def capacity(language: Language) -> Screen:
         ),
         language,
         time="now-7d",
+        refresh="5m",
     )
     choices.channels(screen)
     screen.add(_counts(screen), _table(screen), *_top(screen), *_trends(screen))

@@ -216,8 +216,8 @@ def _faults(screen: Screen) -> list[timeseries.Panel]:
         screen,
         Words("Tỷ lệ gói lỗi và gói bị loại", "Share of errors and discards"),
         Words(
-            "So với số gói đơn hướng của giao diện; đường đứt là ngưỡng của nhóm kênh chuẩn",
-            "Of the interface's unicast packets; dashed: thresholds of the standard class",
+            "Trên tổng số gói của giao diện; đường đứt là ngưỡng của nhóm kênh chuẩn",
+            "Of all packets of the interface; dashed: thresholds of the standard class",
         ),
         [],
         unit="percentunit",
@@ -227,7 +227,7 @@ def _faults(screen: Screen) -> list[timeseries.Panel]:
             f"max((rate(tslcd_interface_{direction}_{what}_total{{{PROVINCE}}}[$__rate_interval]))\n{_BOUND})"
             for what in ("errors", "discards", "unicast_packets")
         )
-        expr = f"({errors}\n+ {discards})\n/ ({packets} > 0)"
+        expr = f"({errors}\n+ {discards})\n/ (({packets}\n+ {errors}\n+ {discards}) > 0)"
         share = share.with_target(query(expr, screen.say(words), ref=ref))
     return [bad, with_limits(share.axis_soft_max(ERRORS[1] * 1.1), *bad_from(*ERRORS))]
 
@@ -245,7 +245,7 @@ def _redundancy(screen: Screen) -> statetimeline.Panel:
             "All channels of this one's redundancy group; empty when it has none",
         ),
         [query(members, "{{channel}} · {{operator}}")],
-        height=6,
+        height=5,
         words=_STATE_NUMBERS,
     )
 

@@ -53,7 +53,7 @@ def devices(screen: Screen) -> table.Panel:
         "Value #B": column(screen, Words("SNMP", "SNMP"), words=numbered(SNMP_STATES)),
         "Value #C": column(screen, Words("CPU", "CPU"), unit="percentunit", limits=bad_from(CPU)),
         "Value #D": column(screen, Words("Bộ nhớ", "Memory"), unit="percentunit", limits=bad_from(MEMORY)),
-        "Value #E": column(screen, Words("Chạy được", "Uptime"), unit=DURATION, decimals=0),
+        "Value #E": column(screen, Words("Thời gian chạy", "Uptime"), unit=DURATION, decimals=0),
     }
     return listing(
         screen,
@@ -155,10 +155,15 @@ def hardware(screen: Screen) -> list[timeseries.Panel | table.Panel]:
         screen,
         Words("Nhiệt độ", "Temperatures"),
         Words(
-            "Theo cảm biến; đường đứt là ngưỡng khi thiết bị không cho biết ngưỡng riêng",
-            "By sensor; dashed: the threshold where the device has none of its own",
+            "Tám cảm biến nóng nhất; đường đứt là ngưỡng khi thiết bị không cho biết ngưỡng riêng",
+            "The eight hottest sensors; dashed: the threshold where the device has none of its own",
         ),
-        [query(f"max by (device, sensor) (tslcd_sensor_temperature_celsius{{{SITE}}})", "{{device}} · {{sensor}}")],
+        [
+            query(
+                f"topk(8, max by (device, sensor) (tslcd_sensor_temperature_celsius{{{SITE}}}))",
+                "{{device}} · {{sensor}}",
+            )
+        ],
         unit="celsius",
         width=8,
     )

@@ -17,7 +17,7 @@ from grafana.panels import (
     stacked,
     with_limits,
 )
-from grafana.queries import CHOSEN, PROVINCE, SAME, among, labelled
+from grafana.queries import CHOSEN, PROVINCE, SAME, among, labelled, worse
 from grafana.screen import Screen
 from grafana.thresholds import AVAILABILITY, JITTER, LATENCY, LOAD, LOSS
 from grafana.vocabulary import NO_DATA, REASONS
@@ -49,11 +49,8 @@ def _down_now() -> str:
 
 def _comparison(screen: Screen) -> table.Panel:
     """Return a row for each operator."""
-    loaded = labelled(
-        "max by (province, channel) (channel:receive_utilization:p95_7d)\n"
-        f"  > {LOAD} or max by (province, channel) (channel:transmit_utilization:p95_7d) > {LOAD}",
-        "operator",
-    )
+    p95 = worse(lambda direction: f"channel:{direction}_utilization:p95_7d{{{PROVINCE}}}")
+    loaded = labelled(f"{p95} > bool {LOAD}", "operator")
     exprs = [
         f"count by (operator) ({_channels('up')})",
         f"sum by (operator) ({_down_now()})",
@@ -62,7 +59,7 @@ def _comparison(screen: Screen) -> table.Panel:
         f"avg by (operator) ({_channels('loss_ratio', over='avg_over_time')})",
         f"avg by (operator) ({_channels('rtt_seconds', over='avg_over_time')})",
         f"avg by (operator) ({_channels('jitter_seconds', over='avg_over_time')})",
-        f"count by (operator) ({loaded})",
+        f"sum by (operator) ({loaded})",
     ]
     good = ((None, "orange"), (AVAILABILITY, "green"))
     columns = {
@@ -80,7 +77,9 @@ def _comparison(screen: Screen) -> table.Panel:
         "Value #E": column(screen, Words("Mất gói", "Loss"), unit="percentunit", decimals=2, limits=bad_from(*LOSS)),
         "Value #F": column(screen, Words("Độ trễ", "Delay"), unit="s", limits=bad_from(*LATENCY)),
         "Value #G": column(screen, Words("Biến động trễ", "Jitter"), unit="s", limits=bad_from(*JITTER)),
-        "Value #H": column(screen, Words("Kênh vượt 90 %", "Channels above 90 %"), unit="short"),
+        "Value #H": column(
+            screen, Words("Kênh vượt 90 %", "Above 90 %"), unit="short", limits=((None, "green"), (1, "red"))
+        ),
     }
     return listing(
         screen,
@@ -91,7 +90,7 @@ def _comparison(screen: Screen) -> table.Panel:
         ),
         exprs,
         columns,
-        height=8,
+        height=6,
         empty=NO_DATA,
         sort="Value #C",
         descending=False,
@@ -174,7 +173,7 @@ def _worst(screen: Screen) -> list[bargauge.Panel]:
             screen,
             Words("Mất kết nối nhiều lần nhất", "Cut most often"),
             Words("Mười kênh, số lần trong khoảng thời gian đang xem", "Ten channels, cuts in the range"),
-            instant(f"topk(10, sum by (channel, operator) ({_cuts()}))", "{{channel}} · {{operator}}"),
+            instant(f"topk(10, sum by (channel, operator) ({_cuts()}) > 0)", "{{channel}} · {{operator}}"),
             unit="short",
         ),
         bars(
@@ -182,7 +181,7 @@ def _worst(screen: Screen) -> list[bargauge.Panel]:
             Words("Không dùng được lâu nhất", "Away for the longest time"),
             Words("Mười kênh, tỷ lệ thời gian trong khoảng đang xem", "Ten channels, share of the range"),
             instant(
-                f"topk(10, max by (channel, operator) ({labelled(away, 'operator')}))", "{{channel}} · {{operator}}"
+                f"topk(10, max by (channel, operator) ({labelled(away, 'operator')}) > 0)", "{{channel}} · {{operator}}"
             ),
             unit="percentunit",
         ),
@@ -199,6 +198,7 @@ def operators(language: Language) -> Screen:
         ),
         language,
         time="now-24h",
+        refresh="1m",
     )
     choices.channels(screen)
     screen.add(_comparison(screen), *_over_time(screen), _by_reason(screen), *_worst(screen))

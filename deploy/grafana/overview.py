@@ -25,12 +25,14 @@ from grafana.panels import (
     unseen,
 )
 from grafana.queries import CHOSEN, PROVINCE, SAME, SITE, among, count_in, info, labelled, state_numbers, verdicts
-from grafana.runbooks import panel_numbers
+from grafana.runbooks import meanings, panel_numbers
 from grafana.screen import Screen
 from grafana.thresholds import COVERAGE
 from grafana.vocabulary import (
     DEVICE_PROBLEMS,
+    NOTHING,
     PARTIES,
+    QUIET,
     REASONS,
     RUNBOOK_OF_DEVICE_PROBLEM,
     RUNBOOK_OF_REASON,
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
 #: States that call for somebody.
 _OPEN: Final = "down|degraded|unknown"
-_REPAIRED: Final = Words("Không có", "None")
 
 
 def _states(screen: Screen) -> stat.Panel:
@@ -66,7 +67,7 @@ def _states(screen: Screen) -> stat.Panel:
     )
     for state in order:
         word = STATES[state]
-        quiet = "green" if state == "up" else "text"
+        quiet = "green" if state == "up" else QUIET
         panel = panel.override_by_name(screen.say(word), [option("thresholds", steps((None, quiet), (1, word.colour)))])
     return panel
 
@@ -162,9 +163,7 @@ def _incidents(screen: Screen) -> table.Panel:
 
 def _troubled(screen: Screen) -> statetimeline.Panel:
     """Return the states over time of the channels that were not up all the time."""
-    troubled = (
-        f'max by (province, channel) (max_over_time(tslcd_channel_state{{{PROVINCE},state!="up"}}[$__range])) == 1'
-    )
+    troubled = f'max by (province, channel) (max_over_time(tslcd_channel_state{{{PROVINCE},state!="up"}}[$__range] @ end())) == 1'
     numbers = labelled(state_numbers(PROVINCE), "site_name")
     return timeline(
         screen,
@@ -219,7 +218,7 @@ def _parties(screen: Screen) -> bargauge.Panel:
         Words("Bao nhiêu kênh đang chờ bên nào", "How many channels wait for whom"),
         instant(f"count by (party) (max by (province, channel, party) ({one}))", "{{party}}"),
         unit="short",
-    ).no_value("0")
+    )
     for code, word in PARTIES.items():
         panel = panel.override_by_name(code, [option("displayName", screen.say(word)), fixed("orange")])
     return panel
@@ -231,7 +230,7 @@ def _alerts(screen: Screen) -> table.Panel:
     by = "alertname, runbook, severity, party, province, site, channel, agent, device"
     columns = {
         "severity": column(screen, Words("Mức", "Severity"), words=SEVERITIES, width=120),
-        "alertname": column(screen, Words("Cảnh báo", "Alert"), url=screen.runbook("runbook")),
+        "alertname": column(screen, Words("Cảnh báo", "Alert"), words=meanings(), url=screen.runbook("runbook")),
         "site": column(
             screen,
             Words("Điểm kết nối", "Site"),
@@ -257,7 +256,7 @@ def _alerts(screen: Screen) -> table.Panel:
         columns,
         width=12,
         height=9,
-        empty=_REPAIRED,
+        empty=NOTHING,
     )
 
 
@@ -287,7 +286,7 @@ def _devices(screen: Screen) -> table.Panel:
         columns,
         width=12,
         height=9,
-        empty=_REPAIRED,
+        empty=NOTHING,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from grafana.screen import DATA_SOURCE, Screen
-from grafana.vocabulary import NO_DATA
+from grafana.vocabulary import NO_DATA, NOTHING
 from grafana_foundation_sdk.builders import bargauge, prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -178,7 +178,11 @@ def listing(  # noqa: PLR0913 - what a table may have
     Several expressions become one table: rows with the same labels are one, and their values are ``Value #A``, ``Value #B``.
     ``sort``: the column by which it is sorted first.
     """
-    panel = _head(screen, table.Panel(), title, description, width, height).no_value(screen.say(empty))
+    panel = (
+        _head(screen, table.Panel(), title, description, width, height)
+        .no_value(screen.say(empty))
+        .show_header(show_header=True)
+    )
     for ref, expr in zip(_REFS, exprs, strict=False):
         panel = panel.with_target(rows(expr, ref=ref))
     if len(exprs) > 1:
@@ -213,6 +217,7 @@ def timeline(
         .row_height(0.85)
         .line_width(0)
         .fill_opacity(90)
+        .no_value(screen.say(NOTHING))
         .legend(_legend())
     )
     for target in targets:
@@ -234,6 +239,7 @@ def graph(
     panel = (
         _head(screen, timeseries.Panel(), title, description, width, height)
         .unit(unit)
+        .no_value(screen.say(NO_DATA))
         .axis_soft_min(0)
         .line_width(2)
         .fill_opacity(10)
@@ -266,7 +272,7 @@ def bars(
     width: int = 12,
     height: int = 8,
 ) -> bargauge.Panel:
-    """Return one bar a series of now."""
+    """Return one bar a series of now; no series is no fault."""
     return (
         _head(screen, bargauge.Panel(), title, description, width, height)
         .unit(unit)
@@ -274,6 +280,7 @@ def bars(
         .orientation(common.VizOrientation.HORIZONTAL)
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .value_mode(common.BarGaugeValueMode.TEXT)
+        .no_value(screen.say(NOTHING))
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
         .with_target(target)
     )

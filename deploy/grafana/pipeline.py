@@ -17,10 +17,10 @@ from grafana.panels import (
     thresholds,
     timeline,
 )
-from grafana.runbooks import panel_numbers
+from grafana.runbooks import meanings, panel_numbers
 from grafana.screen import Screen
-from grafana.vocabulary import CONNECTED, NO_DATA, PARTIES, SEVERITIES, UP
-from grafana.words import Language, Words
+from grafana.vocabulary import CONNECTED, NO_DATA, NOTHING, PARTIES, SEVERITIES, UP
+from grafana.words import Language, Word, Words
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
@@ -32,7 +32,7 @@ _RANGE: Final = "[$__range]"
 def _state(screen: Screen) -> stat.Panel:
     """Return what must be so: connected, valid, nothing missing or failing."""
     connection = Words("Máy chủ MQTT", "Broker")
-    inventory = Words("Danh mục hợp lệ", "Inventory valid")
+    inventory = Words("Danh mục", "Inventory")
     targets = [
         instant("min(tslcd_collector_broker_connected)", screen.say(connection)),
         instant("min(tslcd_collector_inventory_valid)", screen.say(inventory), ref="B"),
@@ -61,7 +61,7 @@ def _state(screen: Screen) -> stat.Panel:
         panel = panel.override_by_name(
             screen.say(words),
             [
-                option("mappings", [screen.value_map(CONNECTED if words is connection else _YES)]),
+                option("mappings", [screen.value_map(CONNECTED if words is connection else _VALID)]),
                 option("thresholds", steps((None, "red"), (1, "green"))),
             ],
         )
@@ -84,7 +84,7 @@ def _alerts(screen: Screen) -> table.Panel:
     """Return the alerts about the supervision itself."""
     columns = {
         "severity": column(screen, Words("Mức", "Severity"), words=SEVERITIES, width=120),
-        "alertname": column(screen, Words("Cảnh báo", "Alert"), url=screen.runbook("runbook")),
+        "alertname": column(screen, Words("Cảnh báo", "Alert"), words=meanings(), url=screen.runbook("runbook")),
         "party": column(screen, Words("Bên xử lý", "Who acts"), words=PARTIES),
         "Value": column(screen, Words("Số lượng", "How many"), unit="short"),
         "runbook": hidden(panel_numbers()),
@@ -98,7 +98,7 @@ def _alerts(screen: Screen) -> table.Panel:
         columns,
         width=12,
         height=8,
-        empty=Words("Không có", "None"),
+        empty=NOTHING,
     )
 
 
@@ -126,7 +126,7 @@ def _versions(screen: Screen) -> table.Panel:
     )
 
 
-_YES: Final = {"1": UP["1"], "0": UP["0"]}
+_VALID: Final = {"1": Word("Hợp lệ", "Valid", "green"), "0": Word("Có lỗi", "Mistaken", "red")}
 
 #: Title, description, unit, and queries with legends; a legend in words is in both languages.
 _Figure = tuple[Words, Words, str, tuple[tuple[str, Words], ...]]
@@ -305,11 +305,8 @@ _ALERTMANAGER: Final[tuple[_Figure, ...]] = (
         Words("Đã gửi và không gửi được, trong mỗi khoảng", "Sent and failed, per interval"),
         "short",
         (
-            (f"sum by (integration) (increase(alertmanager_notifications_total{_RATE}))", _same("{{integration}}")),
-            (
-                f"sum by (integration) (increase(alertmanager_notifications_failed_total{_RATE}))",
-                Words("{{integration}}, không gửi được", "{{integration}}, failed"),
-            ),
+            (f"sum(increase(alertmanager_notifications_total{_RATE}))", Words("đã gửi", "sent")),
+            (f"sum(increase(alertmanager_notifications_failed_total{_RATE}))", Words("không gửi được", "failed")),
         ),
     ),
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from grafana.vocabulary import STATES, state_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 #: What all choices together select of ``tslcd_channel_info``.
 CHOSEN: Final = 'province=~"$province",operator=~"$operator",tenant=~"$tenant",class=~"$class",site=~"$site"'
@@ -53,6 +53,14 @@ def number_of(family: str, selector: str, by: str, codes: Iterable[str]) -> str:
         f'({family}{{{selector},state="{code}"}} == 1) * {number}' for number, code in enumerate(codes, 1)
     )
     return f"max by ({by}) (\n  {alternatives}\n)"
+
+
+def worse(of: Callable[[str], str]) -> str:
+    """Return the worse of both directions of a figure, by (province, channel)."""
+    both = " or ".join(
+        f'label_replace({of(direction)}, "direction", "{direction}", "", "")' for direction in ("receive", "transmit")
+    )
+    return f"max by (province, channel) ({both})"
 
 
 def count_in(state: str) -> str:

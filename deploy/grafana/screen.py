@@ -4,7 +4,7 @@ Invariants:
 
 * A dashboard has the same uid for ever, one a language: it is part of its address.
 * Panels are numbered in the order in which they are added, and placed in lines of 24 columns; a heading begins a new line.
-* Links lead to dashboards of the same language and keep the time range; those in the head of a dashboard keep variables too.
+* Links lead to dashboards of the same language and keep the time range; those in the head of a dashboard keep choices too.
 * What the library writes and no Grafana reads (settings of older versions, empty ones) is left out.
 """
 
@@ -45,6 +45,9 @@ _STALE: Final = {"auto", "auto_count", "auto_min", "footer", "repeatDirection", 
 _NO_IDS: Final = {"", "00000000-0000-0000-0000-000000000000"}
 
 
+OTHERS: Final = Words("Các bảng khác", "Other dashboards")
+
+
 def uid(name: str, language: Language) -> str:
     """Return Grafana's uid of a dashboard."""
     return f"tslcd-{name}" if language == "vi" else f"tslcd-{language}-{name}"
@@ -53,8 +56,10 @@ def uid(name: str, language: Language) -> str:
 class Screen:
     """One dashboard in one language; times are those of Viet Nam."""
 
-    def __init__(self, name: str, description: Words, language: Language, *, time: str = "now-6h") -> None:
-        """Begin an empty one. ``time``: the start of the range that it opens with."""
+    def __init__(
+        self, name: str, description: Words, language: Language, *, time: str = "now-6h", refresh: str = "10s"
+    ) -> None:
+        """Begin an empty one. ``time``: the start of the range that it opens with; ``refresh``: how often it asks again."""
         self.name = name
         self.language = language
         self._next = 1
@@ -66,21 +71,22 @@ class Screen:
             .description(self.say(description))
             .tags(["tslcd", f"tslcd-{language}"])
             .timezone("Asia/Ho_Chi_Minh")
-            .refresh("30s" if name == "capacity" else "10s")
+            .refresh(refresh)
             .time(time, "now")
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
             .readonly()
         )
-        for other, title in TITLES.items():
+        for other in ("overview", "runbooks"):
             if other != name:
-                self._board = self._board.link(
-                    builders.DashboardLink(self.say(title))
-                    .type(models.DashboardLinkType.LINK)
-                    .icon("doc" if other == "runbooks" else "dashboard")
-                    .url(f"/d/{uid(other, language)}")
-                    .keep_time(keep_time=True)
-                    .include_vars(include_vars=other != "runbooks")
-                )
+                self._link(self.say(TITLES[other]), models.DashboardLinkType.LINK, f"/d/{uid(other, language)}", other)
+        # one list, which a phone has room for
+        self._link(self.say(OTHERS), models.DashboardLinkType.DASHBOARDS, "", "")
+
+    def _link(self, title: str, kind: models.DashboardLinkType, url: str, other: str) -> None:
+        link = builders.DashboardLink(title).type(kind).icon("doc" if other == "runbooks" else "dashboard")
+        link = link.keep_time(keep_time=True).include_vars(include_vars=other != "runbooks")
+        link = link.url(url) if url else link.tags([f"tslcd-{self.language}"]).as_dropdown(as_dropdown=True)
+        self._board = self._board.link(link)
 
     def say(self, words: Words | Word) -> str:
         """Return a text in the language of the screen."""

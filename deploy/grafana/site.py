@@ -151,7 +151,7 @@ def _agent(screen: Screen) -> list[table.Panel | statetimeline.Panel | timeserie
         screen,
         Words("Đường báo cáo đã dùng", "Uplink in use"),
         Words("Báo cáo rời điểm kết nối bằng đường nào", "By which way reports leave the site"),
-        [query(f"max by (agent, uplink) (tslcd_agent_info{{{SITE}}})", "{{uplink}}")],
+        [query(f'max by (agent, uplink) (tslcd_agent_info{{{SITE},uplink!=""}})', "{{uplink}}")],
         width=8,
     ).override_by_regexp("/.*/", [fixed("blue")])
     probes = []

@@ -10,7 +10,11 @@ from typing import Final
 
 from grafana.words import Word, Words
 
+#: The colour of a number that says nothing bad and nothing good.
+QUIET: Final = "#6e7178"
 NO_DATA: Final = Words("Không có dữ liệu", "No data")
+#: Where having none is good, or no fault.
+NOTHING: Final = Words("Không có", "None")
 
 #: States of a channel, from the best to the worst for a wall screen: the place is the number that timelines draw.
 STATES: Final[dict[str, Word]] = {

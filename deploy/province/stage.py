@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 INTERVAL: Final = "2s"
 #: How often a group of rules is evaluated, and for how long a fault must last before it is one.
 _WAITING: Final = re.compile(r"(?m)^(\s+(?:interval|for):) .*$")
+#: What a sample of load is made of: after the start nothing is known of a channel, and a sample would be five minutes away.
+_SAMPLE: Final = "[5m]"
 #: An abstract address (unix(7)): it belongs to nobody's folder, and is free again however its holder ends.
 _LOCK: Final = "\0tslcd-demo"
 
@@ -193,7 +195,7 @@ intake: {{ack_interval: 500ms}}
         rules = self.work / "rules"
         rules.mkdir()
         for path in (self.project / "deploy" / "prometheus" / "rules").glob("*.rules.yml"):
-            (rules / path.name).write_text(_WAITING.sub(r"\1 2s", path.read_text()))
+            (rules / path.name).write_text(_WAITING.sub(r"\1 2s", path.read_text()).replace(_SAMPLE, "[10s]"))
         others = "".join(
             f"  - {{job_name: {name}, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}\n"
             for name, port, runs in (

@@ -1,6 +1,7 @@
 """What a collector would show that has a sample of every family, so that every query of a screen has something to find.
 
-Two channels of one site and redundancy group, one down and one up; one device and one agent with every problem there is.
+Two channels of one site and redundancy group: one is down, the other was down for one scrape. One device and one agent with every
+problem there is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHANNELS: Final = ("86-29551-c1", "86-29551-c2")
+#: The scrape at which the second channel is down.
+_CUT: Final = 2
 #: A time in the past, for families whose value is one.
 THEN: Final = 1790000000
 #: The value of labels that have one only; those without an entry have their own name as value.
@@ -60,8 +63,10 @@ def _value(family: Family, labels: dict[str, str], step: int) -> float:
     if "state" in labels and family.name != "tslcd_channels":
         holds = _HOLDS.get(family.name, _choices(family, "state")[0])
         if labels.get("channel") == CHANNELS[1]:
-            holds = "up"
+            holds = "down" if step == _CUT else "up"
         return float(labels["state"] == holds)
+    if family.name == "tslcd_channel_up":
+        return float(labels["channel"] == CHANNELS[1] and step != _CUT)
     if family.type == "counter":
         return step * 1000.0
     if family.name.endswith("timestamp_seconds"):
