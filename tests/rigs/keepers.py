@@ -69,8 +69,8 @@ class Clock:
 class SpoolKeeper:
     """The agent's spool, without its thread."""
 
-    def __init__(self, directory: Path, size: int = 100 * 2**20, clock: Clock | None = None) -> None:
-        """Open it; ``size``: its bound in bytes."""
+    def __init__(self, directory: Path, size: int = 200 * 2**20, clock: Clock | None = None) -> None:
+        """Open it; ``size``: its bound in bytes, as shipped unless told."""
         self.clock = clock or Clock()
         self._lock = DirectoryLock(directory)
         self._lock.acquire()
