@@ -157,9 +157,10 @@ COLLECTORS = {"prometheus_client", "starlette", "uvicorn", "sqlalchemy", "jinja2
         ("import tslcd_wire.codec, tslcd_wire.schema.documents", {"yaml", "aiomqtt", "paho", "structlog", "click", "rich", "tslcd_runtime"}),
         ("import tslcd_runtime.settings, tslcd_runtime.logs", {"rich", "pygments", "click", "aiomqtt", "tslcd_wire"}),
         ("import tslcd_agent.cli", {"rich", "pygments", "cryptography", "pysnmp", "gufo", "tslcd_collector", *COLLECTORS}),
+        ("import tslcd_collector.app, tslcd_collector.cli", {"argon2", "authlib", "cryptography", "httpx", "joserfc", "pyotp", "rich", "segno"}),
         ("import tslcd_agent.app", {"rich", "pygments", "cryptography", "pysnmp", "tslcd_collector", *COLLECTORS}),
     ],
-    ids=["wire", "runtime", "agent's commands", "running agent"],
+    ids=["wire", "runtime", "agent's commands", "running collector", "running agent"],
 )  # fmt: skip
 def test_imports_are_as_light_as_they_should_be(statement: str, absent: set[str]) -> None:
     """What costs memory or belongs to the other program is imported where it is needed, or not at all."""

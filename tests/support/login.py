@@ -65,9 +65,13 @@ class Site:
         await self.operations.run(write)
         return secret
 
-    async def judged(self, state_at: float | None = None) -> None:
-        """Judge all channels; nothing was ever heard, so all of them are unknown."""
-        self.operations.note(self.supervision.judge(state_at or self.now()))
+    async def entered(self, name: str = "lan", role: Role = Role.OPERATOR) -> Browser:
+        """Return the browser of somebody who has just logged in."""
+        secret = await self.add(name, role)
+        browser = Browser(self.url)
+        answer = await browser.log_in(name, code(secret, self.now()))
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        return browser
 
     async def audit(self) -> list[tuple[str, str, str]]:
         """Return the audit log, the oldest first: who, what, of what."""

@@ -80,13 +80,12 @@ def planned_work(fields: Fields, channels: Collection[Planned], who: str, now: f
             if begin < now
             else Message("Bắt đầu quá xa: tối đa 400 ngày nữa.", "Too far ahead: at most 400 days from now.")
         )
-    if begin is not None and end is not None and "from" not in problems:
-        if end <= begin:
-            problems["until"] = Message("Kết thúc phải sau khi bắt đầu.", "The end must be after the beginning.")
-        elif end <= now:
-            problems["until"] = Message("Thời điểm kết thúc đã qua.", "The end is in the past.")
-        elif end - begin > LONGEST:
-            problems["until"] = Message("Dài quá 31 ngày.", "Longer than 31 days.")
+    if begin is not None and end is not None and end <= begin:
+        problems["until"] = Message("Kết thúc phải sau khi bắt đầu.", "The end must be after the beginning.")
+    elif end is not None and end <= now:
+        problems["until"] = Message("Thời điểm kết thúc đã qua.", "The end is in the past.")
+    elif begin is not None and end is not None and end - begin > LONGEST:
+        problems["until"] = Message("Dài quá 31 ngày.", "Longer than 31 days.")
     names = {
         field: _names(fields, field, wanted, problems)
         for field, wanted in (
