@@ -138,7 +138,7 @@ class Connection:
     """One connection to one broker; an async context manager, used once.
 
     ``client_id`` is the identity the broker knows us by; the session is clean, since no report depends on the broker's
-    memory. ``timeout`` (seconds) bounds connecting, and the broker's silence while an answer is due: over a thin line the answers to
+    memory. ``timeout`` (seconds; it may be changed) bounds connecting, and the broker's silence while an answer is due: over a thin line the answers to
     what was sent before come first. No answer is waited for longer than :data:`LONGEST` times that. ``address``: where the endpoint's host was
     found, for who must know before connecting. ``permits``: which addresses of its name may be connected to, all when None.
     """
@@ -157,7 +157,7 @@ class Connection:
         self.endpoint = endpoint
         self._client_id = client_id
         self._will = will
-        self._timeout = timeout
+        self.timeout = timeout
         self._address = address
         self._permits = permits
         self._client: Session | None = None
@@ -167,7 +167,7 @@ class Connection:
         endpoint = self.endpoint
         client = ready = None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 ready = await sockets.in_daemon_thread(self._open, _close_socket)
                 client = self._make_session(ready)
                 await client.connect()
@@ -195,7 +195,7 @@ class Connection:
                 endpoint.host,
                 endpoint.port,
                 context,
-                self._timeout,
+                self.timeout,
                 address=self._address,
                 permits=self._permits,
                 leaving_by=sockets.Exit(endpoint.source, endpoint.interface),
@@ -294,7 +294,7 @@ class Connection:
         begun = loop.time()
         try:
             while not asked.done():
-                due = min(max(begun, client.heard_at), begun + (LONGEST - 1) * self._timeout) + self._timeout
+                due = min(max(begun, client.heard_at), begun + (LONGEST - 1) * self.timeout) + self.timeout
                 if due <= loop.time():
                     raise BrokerError("timeout", f"broker {self.endpoint}: no answer")
                 await asyncio.wait((asked,), timeout=due - loop.time())

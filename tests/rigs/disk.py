@@ -170,6 +170,8 @@ class Errors:
 
     def _try(self, mother: Mother, place: Path, options: list[str], what: str, result: Troubled) -> None:
         status = mother.traced(self._task(place), options, place / "trace")
+        if not (place / "lines").exists():
+            return  # the error met the file that the writer speaks by, and nothing of the spool
         lines = (place / "lines").read_text().splitlines(keepends=True)
         result.trials += 1
         late = sum(line.startswith("late") for line in lines)

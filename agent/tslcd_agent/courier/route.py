@@ -23,8 +23,11 @@ _SPREAD: Final = 2 / 3
 _SPREAD_SPARE: Final = 4 / 9
 #: The longest that an earlier way must have answered before it is used again, in seconds, however often it failed.
 MOST_PATIENCE: Final = 3600.0
-#: The longest that an answer is waited for on a slow way, in parts of ``answer_timeout``.
+#: The longest that an attempt lasts on a slow way, and an answer is waited for once there was one, in parts of ``answer_timeout``.
 _MOST_SLOW: Final = 2.5
+_MOST_SURE: Final = 6.0
+#: A connection that took so long is waited for so many times as long: what is lost under way is sent again by TCP, ever later.
+_AGAIN: Final = 4.0
 
 
 class Backoff:
@@ -113,18 +116,24 @@ class Return:
 
 
 class Patience:
-    """How long a broker's answer is waited for, in seconds: longer where a way is so slow that nothing came of an attempt."""
+    """How long a broker is waited for, in seconds, on one way: ``attempt`` for a connection, ``answer`` once there is one.
+
+    A way is given longer when an attempt ended in silence, and an answer when the connection took long: only a way that is known to
+    work, and slowly, is waited for beyond what failing over can bear.
+    """
 
     def __init__(self, least: float) -> None:
         """Begin with the least."""
         self._least = least
-        self.seconds = least
+        self.attempt = self.answer = least
 
     def silent(self) -> None:
         """Note that an attempt ended without an answer."""
-        self.seconds = min(self.seconds * 2, self._least * _MOST_SLOW)
+        self.attempt = min(self.attempt * 2, self._least * _MOST_SLOW)
 
     def answered(self, after: float) -> None:
         """Note how long an attempt took that got one."""
         if after < self._least / 2:
-            self.seconds = self._least
+            self.attempt = self.answer = self._least
+        else:
+            self.answer = min(max(self.attempt, after * _AGAIN), self._least * _MOST_SURE)

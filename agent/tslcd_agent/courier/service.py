@@ -207,9 +207,10 @@ class Courier:
     async def _session(self, uplink: config.Uplink) -> None:
         """Work over one connection. Raises BrokerError, alone or in a group, when it cannot be used any more."""
         will, patience, began = self._herald.will(), self._patience[uplink], time.monotonic()
-        connection = Connection(uplink, self._client_id, will=will, timeout=patience.seconds, permits=self.permits)
+        connection = Connection(uplink, self._client_id, will=will, timeout=patience.attempt, permits=self.permits)
         async with connection:
             patience.answered(time.monotonic() - began)
+            connection.timeout = patience.answer
             self._answers.reconnected()
             await connection.subscribe([self._topics[Lane.ACK]])
             await self._herald.greet(connection)

@@ -107,13 +107,17 @@ def test_backoff_doubles_to_its_bound_and_starts_again() -> None:
 
 
 def test_a_slow_way_gets_more_time_until_it_is_quick_again() -> None:
-    """Ten seconds, then twenty, at most twenty-five; an answer that was slow keeps that, a quick one ends it."""
+    """An attempt: ten seconds, then twenty, at most twenty-five; an answer: four times what the connection took, at most sixty."""
     patience = Patience(10.0)
     waits = []
     for _ in range(3):
         patience.silent()
-        waits.append(patience.seconds)
+        waits.append(patience.attempt)
+    assert waits == [20.0, 25.0, 25.0]
+    assert patience.answer == 10.0, "nobody has answered yet"
     patience.answered(12.0)
-    assert (*waits, patience.seconds) == (20.0, 25.0, 25.0, 25.0)
+    assert (patience.attempt, patience.answer) == (25.0, 48.0)
+    patience.answered(24.0)
+    assert (patience.attempt, patience.answer) == (25.0, 60.0)
     patience.answered(0.3)
-    assert patience.seconds == 10.0
+    assert (patience.attempt, patience.answer) == (10.0, 10.0)
