@@ -119,12 +119,14 @@ async def shoot(folder: Path, *, made: View | None = None, looks: list[Look] = L
             beating = asyncio.create_task(view.feed.running(view.rows, view.beat))
             try:
                 for look in (one for one in looks if one.page != "lost"):
+                    wall.hear(view)
                     async with looking(chromium, address, look, channel.id) as page:
                         await page.screenshot(path=folder / look.name)
                         wrong += [f"{look.name}: {one}" for one in await findings(page)]
             finally:
                 beating.cancel()
                 await asyncio.gather(beating, return_exceptions=True)
+            wall.hear(view)
             return wrong + await _lost(chromium, address, folder, [look for look in looks if look.page == "lost"])
 
 

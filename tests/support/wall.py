@@ -131,6 +131,12 @@ def seen(known: Inventory, *, troubled: bool = True) -> View:
     return made
 
 
+def hear(made: View) -> None:
+    """Have every agent report now, so that nothing on the page looks old."""
+    for state in made.board.agents.values():
+        state.reported = time.time()
+
+
 def measure(made: View, channel: Channel, now: float) -> None:
     """Fill the last day of a channel as its agent would have: a quiet night, a busy day, a bad hour, a hole."""
     binding = channel.binding
