@@ -40,6 +40,7 @@ from tslcd_agent.probes.runner import runners
 from tslcd_agent.reporter import Reporter, boot_id
 from tslcd_agent.snmp.counter_files import CounterFiles
 from tslcd_agent.snmp.poller import DevicePoller, PollStatistics
+from tslcd_agent.snmp.profile.known import KnownFiles
 from tslcd_agent.snmp.profile.library import Library
 from tslcd_agent.snmp.profile.reader import ProfileReader
 from tslcd_agent.snmp.session import open_session
@@ -153,6 +154,7 @@ async def _produce(config: AgentConfig, library: Library, parts: _Parts) -> None
     prober = Prober(config.untouchable(), exchange=courier.round_trip, statistics=probes)
     heartbeat.interval = config.heartbeat.interval
     memory = CounterFiles(Path(config.spool.directory, "counters"))
+    known = KnownFiles(Path(config.spool.directory, "tunnels"))
     pollers: dict[str, DevicePoller] = {}
     around = Pollers(pollers)
     try:
@@ -169,6 +171,7 @@ async def _produce(config: AgentConfig, library: Library, parts: _Parts) -> None
                     links=states,
                     profile=ProfileReader(library, device.profile),
                     memory=memory,
+                    known=known,
                 )
                 group.create_task(poller.run(), name=poller.name)
                 if device.watch is not None:

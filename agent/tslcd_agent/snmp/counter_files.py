@@ -1,23 +1,18 @@
 """Where wrap counts outlive the agent: one small JSON file for each device that has counters which wrapped.
 
-Invariants:
-
-* A file is replaced whole: written beside, synced, renamed, its directory synced. After a power cut there is the old one or
-  the new one.
-* What cannot be read is set aside as ``<name>.damaged`` and told; the counters of that device begin anew.
-* A disk that does not take it stops nothing; it is told once until it works again.
+Invariant: a disk that does not take it stops nothing; it is told once until it works again. What is damaged is set aside
+(:mod:`tslcd_agent.snmp.kept_file`); the counters of that device begin anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 from msgspec import Meta
 
+from tslcd_agent.snmp import kept_file
 from tslcd_agent.snmp.counters import RANGE, Memo, Remembered
 from tslcd_agent.snmp.uptime import TICKS
 from tslcd_runtime.logs import get_logger
@@ -27,8 +22,6 @@ if TYPE_CHECKING:
 
 #: 2**31 wraps of 2**32 stay below 2**63; nothing wraps so often.
 _MAX_WRAPS: Final = 2**31
-#: A device has a few thousand interfaces at most.
-_MAX_BYTES: Final = 8 * 2**20
 _log = get_logger("counters")
 
 
@@ -83,20 +76,8 @@ class CounterFiles:
         return self._directory / f"{device}.json"  # ids are [a-z0-9-], so this is a name in the directory
 
     def _read(self, path: Path) -> Remembered | None:
-        try:
-            with path.open("rb") as file:
-                content = file.read(_MAX_BYTES)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            _log.error("wrap counts not read", file=path.name, reason=error.strerror or str(error))
-            return None
-        try:
-            found = msgspec.json.decode(content, type=_File)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            _log.error("wrap counts damaged: set aside, counters begin anew", file=path.name, reason=str(error))
-            with contextlib.suppress(OSError):
-                path.replace(path.with_suffix(".damaged"))
+        found = kept_file.read(path, _File, "wrap counts")
+        if found is None:
             return None
         counters = {
             key: {column: Memo(*cell) for column, cell in columns.items()} for key, columns in found.counters.items()
@@ -107,20 +88,9 @@ class CounterFiles:
         if not remembered.counters:
             path.unlink(missing_ok=True)
             return
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         counters = {
             key: {column: tuple(memo) for column, memo in columns.items()}
             for key, columns in remembered.counters.items()
         }
         content = msgspec.json.encode({"at": remembered.at, "ticks": remembered.ticks, "counters": counters})
-        beside = path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        kept_file.replace(path, content)

@@ -24,6 +24,7 @@ from tslcd_agent.snmp.reader import DeviceReader, Round
 if TYPE_CHECKING:
     from tslcd_agent.config import PolledDevice
     from tslcd_agent.snmp.counter_files import CounterMemory
+    from tslcd_agent.snmp.profile.known import KnownRows
     from tslcd_agent.snmp.profile.reader import ProfileReader
     from tslcd_agent.snmp.session import SnmpSession
     from tslcd_agent.snmp.trace import Trace
@@ -71,14 +72,19 @@ class DeviceRounds:
         *,
         profile: ProfileReader | None = None,
         memory: CounterMemory | None = None,
+        known: KnownRows | None = None,
     ) -> None:
-        """``profile`` reads what the device has beyond its interfaces; ``memory`` keeps wrap counts over restarts."""
+        """``profile`` reads what the device has beyond its interfaces.
+
+        ``memory`` keeps wrap counts over restarts of the agent, ``known`` the rows that may be missed.
+        """
         self.reader = DeviceReader(session, device.interfaces)
         self.profile = profile
         self._device = device
         self._session = session
         self._memory = memory
-        self._recalled = memory is None
+        self._known = known
+        self._recalled = memory is None and known is None
         self._number = 0
         self._restarts = 0
 
@@ -120,6 +126,7 @@ class DeviceRounds:
         )
         if self._memory is not None and self.reader.counters.changed:
             await self.keep()
+        await self._keep_known()
         return result
 
     async def knock(self) -> SnmpError | None:
@@ -144,11 +151,23 @@ class DeviceRounds:
         """Keep what must outlive the agent, and close the session."""
         if self.reader.counters.wrapped:
             await self.keep()
+        await self._keep_known(anyway=True)
         await self._session.close()
+
+    async def _keep_known(self, *, anyway: bool = False) -> None:
+        """Keep the rows that may be missed, when there is something new about them."""
+        if self._known is not None and self.profile is not None:
+            news = self.profile.remember(time.time(), anyway=anyway)
+            if news is not None:
+                await self._known.keep(self._device.id, news)
 
     async def _recall(self) -> None:
         if self._memory is not None:
             self.reader.counters = Counters(await self._memory.recall(self._device.id))
+        if self._known is not None and self.profile is not None:
+            known = await self._known.recall(self._device.id)
+            if known is not None:
+                self.profile.recall(known)
         self._recalled = True
 
     def _interpret(self, heard: Round, result: Outcome) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tslcd_agent.config import PolledDevice
     from tslcd_agent.readings import Submit
     from tslcd_agent.snmp.counter_files import CounterMemory
+    from tslcd_agent.snmp.profile.known import KnownRows
     from tslcd_agent.snmp.profile.reader import ProfileReader
     from tslcd_agent.snmp.session import SnmpSession
     from tslcd_runtime.health import Health
@@ -88,15 +89,16 @@ class DevicePoller:
         links: LinkStates | None = None,
         profile: ProfileReader | None = None,
         memory: CounterMemory | None = None,
+        known: KnownRows | None = None,
     ) -> None:
         """``reachable`` tells silent from unreachable; ``statistics`` is counted into.
 
         ``links``: the memory shared with traps and watches. ``profile``: what to read beyond IF-MIB. ``memory``: where
-        wrap counts outlive the agent.
+        wrap counts outlive the agent; ``known``: where tunnels do.
         """
         self.name = f"poll {device.id}"
         self._device = device
-        self._rounds = DeviceRounds(device, session, profile=profile, memory=memory)
+        self._rounds = DeviceRounds(device, session, profile=profile, memory=memory, known=known)
         self._submit = submit
         self._reachable = reachable
         self._health = health

@@ -8,12 +8,15 @@ Invariants:
   after it was last there, so not what was taken out of the configuration, for ever.
 * A row is its name: what had two rows is not missed while it has one.
 * At most as many names are remembered as the table may have rows; those that were away for longest go first.
+* What may be missed outlives the agent (:meth:`Missed.remember`), with spans instead of times, since clocks do not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+from msgspec import Meta
 
 from tslcd_agent.snmp.profile.rows import Row
 
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
 #: Seconds.
 LASTING: Final = 3600.0
 TOLD: Final = 86_400.0
+
+
+class Memo(NamedTuple):
+    """What is remembered of a row: name and index; from when it was first there to when last, and since then, in seconds."""
+
+    name: str
+    row: str
+    lasted: Annotated[float, Meta(ge=0)]
+    ago: Annotated[float, Meta(ge=0)]
 
 
 @dataclass(slots=True)
@@ -56,3 +68,22 @@ class Missed:
             if gone or len(self._seen) > self._most:
                 del self._seen[name]
         return [Row(seen.index, name, dict(self._cells)) for name, seen in self._seen.items() if name not in there]
+
+    def lasting(self) -> frozenset[str]:
+        """Return the names that are missed, or would be."""
+        return frozenset(name for name, seen in self._seen.items() if seen.last - seen.first >= LASTING)
+
+    def remember(self, now: float) -> list[Memo]:
+        """Return what must outlive the agent."""
+        lasting = self.lasting()
+        return [
+            Memo(name, seen.index, seen.last - seen.first, now - seen.last)
+            for name, seen in self._seen.items()
+            if name in lasting
+        ]
+
+    def recall(self, memos: Sequence[Memo], now: float) -> None:
+        """Go on from what an earlier run of the agent left."""
+        for one in memos[: self._most]:
+            last = now - one.ago
+            self._seen[one.name] = _Seen(one.row, last - one.lasted, last)

@@ -199,7 +199,7 @@ class TablePart:
         self.rows: list[Row] = []
         #: Rows that are told of although they are not there any more.
         self.missed: list[Row] = []
-        self._missed = Missed(table.missed, table.rows) if table.missed else None
+        self.memory = Missed(table.missed, table.rows) if table.missed else None
         self._pace: Pace = table.every or "round"
         self._columns: dict[str, dict[str, Value]] = {}
         self._since: int | None = None
@@ -215,7 +215,7 @@ class TablePart:
             return True
         age = number - self._since
         if self._absent and not self.missed:
-            return self._missed is not None and age % self._walks_every == 0
+            return self.memory is not None and age % self._walks_every == 0
         return is_due(self._pace, age)
 
     @property
@@ -236,8 +236,8 @@ class TablePart:
             if self._since is None:
                 self._since = number
         self.rows = rows(self.table, self._columns)
-        if self._missed is not None:
-            self.missed = self._missed.note(self.rows, walks.now)
+        if self.memory is not None:
+            self.missed = self.memory.note(self.rows, walks.now)
 
     async def _walk(self, walks: Walks) -> None:
         """Read every column; of those rows that do not count nothing is kept."""

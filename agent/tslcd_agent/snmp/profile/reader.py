@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tslcd_agent.snmp import objects as mib
 from tslcd_agent.snmp.profile.expression import evaluate, fit, is_numeric, text_of
+from tslcd_agent.snmp.profile.known import KEEP_EVERY, Known
 from tslcd_agent.snmp.profile.library import Choice, Profile
 from tslcd_agent.snmp.profile.parts import Questions, ScalarPart, TablePart, Walks
 from tslcd_agent.snmp.profile.rows import merged
@@ -48,6 +49,9 @@ class ProfileReader:
         ``clock`` (seconds) tells how long rows have been missed.
         """
         self._clock = clock
+        self._recalled: Known | None = None
+        self._lasting: frozenset[str] = frozenset()
+        self._kept = clock()
         self._library = library
         self._wanted = wanted
         self._choice: Choice | None = None
@@ -68,6 +72,20 @@ class ProfileReader:
     def profile(self) -> Profile | None:
         """What the chosen profile says; None before the first round."""
         return self._profile
+
+    def recall(self, known: Known) -> None:
+        """Go on from what an earlier run of the agent left, if the device turns out to be the same; before the first round."""
+        self._recalled = known
+
+    def remember(self, at: float, *, anyway: bool = False) -> Known | None:
+        """Return what must outlive the agent (``at``: UTC seconds); None while what was returned last will do."""
+        now = self._clock()
+        lasting = self._names()
+        if lasting == self._lasting and not (lasting and (anyway or now - self._kept >= KEEP_EVERY)):
+            return None
+        self._lasting, self._kept = lasting, now
+        tables = {part.table.id: part.memory.remember(now) for part in self._tables if part.memory is not None}
+        return Known(at, self._said[0] if self._said else "", self._choice.name if self._choice else "", tables)
 
     def forget(self) -> None:
         """Discover again in the next round: rows, and objects that were absent."""
@@ -130,7 +148,23 @@ class ProfileReader:
         known, self._choice = self._choice, choice
         if self._said is None or self._said[0] != sys_object_id or known is None or choice.name != known.name:
             self._use(choice.name)
+            self._look_back(sys_object_id, choice.name)
         self._said = said
+
+    def _look_back(self, sys_object_id: str, profile: str) -> None:
+        """Give the tables what was recalled of this device, once."""
+        known, self._recalled = self._recalled, None
+        if known is None or (known.sys_object_id, known.profile) != (sys_object_id, profile):
+            return
+        for part in self._tables:
+            if part.memory is not None:
+                part.memory.recall(known.memos(part.table.id, time.time()), self._clock())
+        self._lasting = self._names()
+
+    def _names(self) -> frozenset[str]:
+        """Return what is missed, or would be, in all tables."""
+        parts = [(part.table.id, part.memory) for part in self._tables if part.memory is not None]
+        return frozenset(f"{table} {name}" for table, memory in parts for name in memory.lasting())
 
     def _use(self, name: str) -> None:
         try:

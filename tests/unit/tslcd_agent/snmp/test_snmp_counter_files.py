@@ -52,7 +52,7 @@ async def test_a_damaged_file_is_set_aside_and_counters_begin_anew(tmp_path: Pat
     files = CounterFiles(tmp_path)
     with capture_logs() as logs:
         assert await files.recall("rt") is None
-    assert [line["event"] for line in logs] == ["wrap counts damaged: set aside, counters begin anew"]
+    assert [line["event"] for line in logs] == ["wrap counts damaged: set aside, begun anew"]
     assert (tmp_path / "rt.damaged").read_bytes() == content
     await files.keep("rt", KEPT)
     assert await files.recall("rt") == KEPT
