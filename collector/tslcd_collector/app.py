@@ -154,6 +154,7 @@ class _Collector:
         self._operations.changed = self._operated
         self._board.watch = self._view.day.note
         self._rounds.changed = self._view.feed.wake
+        self._view.feed.let_go = self._metrics.listeners_dropped.inc
         self._day = DayFile(Path(settings.store.directory), self._view.day)
 
     async def start(self) -> None:

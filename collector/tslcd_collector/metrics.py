@@ -97,6 +97,16 @@ class Metrics:
         )
         for result in LOGIN_RESULTS:
             self.logins.labels(result)
+        self.listeners = Gauge(
+            "tslcd_collector_event_listeners",
+            "Số trình duyệt đang theo dõi màn hình giám sát · Browsers that listen to what changes on the wall",
+            registry=reg,
+        )
+        self.listeners_dropped = Counter(
+            "tslcd_collector_event_listeners_dropped",
+            "Số trình duyệt bị ngắt vì nhận quá chậm · Listeners let go since they took too little",
+            registry=reg,
+        )
         self.ledger_revisions = Counter(
             "tslcd_collector_ledger_revisions",
             "Số lần đánh giá lại quá khứ của một kênh · Times that the past of a channel was judged again",

@@ -49,6 +49,7 @@ class Api:
         """Expose everything to Prometheus."""
         openmetrics = wants_openmetrics(request.headers.get("accept", ""))
         zipped = wants_gzip(request.headers.get("accept-encoding", ""))
+        self._view.metrics.listeners.set(self._view.feed.listeners)
         own = self._view.metrics.render(openmetrics=openmetrics)
         scrape = self._view.exposition.scrape(own, openmetrics=openmetrics, zipped=zipped)
         many = sum(len(chunks) for _, chunks in scrape.parts) > _MANY_CHUNKS

@@ -187,15 +187,19 @@ class Day:
         ring = self._rings.get(channel)
         return [_point(ring, number) for number in range(last - SLOTS + 1, last + 1)]
 
-    def take_dirty(self) -> dict[int, bytes]:
-        """Return every slot that changed since the last call, by its number, as bytes for :meth:`restore`."""
-        dirty, self._dirty = self._dirty, set()
+    def take_dirty(self, most: int = SLOTS) -> dict[int, bytes]:
+        """Return at most so many slots that changed and were not handed out since, by number, as bytes for :meth:`restore`.
+
+        The newest ones first: the rest is handed out with the next call.
+        """
+        dirty = sorted(self._dirty)[-most:]
+        self._dirty.difference_update(dirty)
         encode = msgspec.msgpack.Encoder().encode
         return {
             number: encode(
                 {name: slot for name, ring in self._rings.items() if (slot := ring.slot(number)) is not None}
             )
-            for number in sorted(dirty)
+            for number in dirty
         }
 
     def put_back(self, numbers: Iterable[int]) -> None:

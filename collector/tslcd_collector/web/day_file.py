@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two writings: what a kill costs a chart.
 PERIOD: Final = 60.0
+#: Slots written at once, so that a day of history does not hold the loop up while it is packed.
+MOST: Final = 12
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS slot (number INTEGER PRIMARY KEY, channels BLOB NOT NULL)"
 
 
@@ -56,14 +58,14 @@ class DayFile:
         try:
             while True:
                 await asyncio.sleep(PERIOD)
-                await self.write(now())
+                await self.write(now(), MOST)
         finally:
             await self.write(now())
             self._executor.shutdown()
 
-    async def write(self, now: float) -> None:
-        """Write what changed; what fails is tried again the next time, and told once."""
-        slots = self._day.take_dirty()
+    async def write(self, now: float, most: int = SLOTS) -> None:
+        """Write at most so many slots that changed; what fails is tried again the next time, and told once."""
+        slots = self._day.take_dirty(most)
         try:
             await asyncio.get_running_loop().run_in_executor(self._executor, self._write, slots, now)
         except (sqlite3.Error, OSError) as error:

@@ -95,6 +95,8 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._wake = asyncio.Event()
         self.dropped = 0
+        #: Called when a listener was let go.
+        self.let_go: Callable[[], None] = lambda: None
 
     @property
     def last(self) -> str:
@@ -194,6 +196,7 @@ class Feed:
             if not listener.open:
                 self._listeners.discard(listener)
                 self.dropped += 1
+                self.let_go()
 
 
 class EventStream(Response):

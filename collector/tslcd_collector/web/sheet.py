@@ -76,6 +76,7 @@ def _facts(channel: Channel, language: Language) -> list[tuple[str, str]]:
         ("access_level", channel.access_level),
         ("class", channel.channel_class.id),
         ("contracted", " / ".join(wording.rate(one, language) for one in both)),
+        ("redundancy", channel.redundancy_group or ""),
         ("tenant", channel.tenant),
         ("connected_since", f"{channel.connected_since:%d/%m/%Y}"),
         ("legal_document", channel.legal_document),

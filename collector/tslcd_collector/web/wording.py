@@ -124,6 +124,8 @@ TEXTS: Final[dict[str, Words]] = {
     ),
     "acknowledged": Words("đã nhận", "acknowledged"),
     "acknowledge": Words("Xác nhận đã nhận xử lý", "Acknowledge"),
+    "withdraw": Words("Bỏ xác nhận", "Withdraw"),
+    "redundancy": Words("Nhóm dự phòng", "Redundancy group"),
     "comment": Words("Ghi chú", "Comment"),
     "comment_send": Words("Gửi ghi chú", "Send"),
     "window": Words("Bảo trì theo kế hoạch", "Planned maintenance"),

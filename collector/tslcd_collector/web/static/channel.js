@@ -37,10 +37,11 @@
   for (const form of document.querySelectorAll("form.act")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const output = form.querySelector("output");
+      const output = form.querySelector("output"), given = new URLSearchParams(new FormData(form));
+      if (event.submitter && event.submitter.name) given.append(event.submitter.name, event.submitter.value);
       try {
         const answer = await fetch(form.action, {
-          method: "POST", body: new URLSearchParams(new FormData(form)),
+          method: "POST", body: given,
           headers: { "X-CSRF-Token": document.body.dataset.csrf, Accept: "application/json" },
         });
         const text = await answer.text();

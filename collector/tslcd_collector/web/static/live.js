@@ -104,7 +104,7 @@ const TSLCD = (() => {
 
   // The collector answers, but not with events: too many listeners, or a login that is over.
   function again() {
-    fetch("/", { cache: "no-store" }).then((answer) => {
+    fetch("/", { method: "HEAD", cache: "no-store", headers: { Accept: "text/html" } }).then((answer) => {
       if (answer.redirected || answer.status === 401 || answer.status === 403) location.reload(); else connect();
     }, connect);
   }
@@ -113,7 +113,10 @@ const TSLCD = (() => {
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hiding);
     if (document.hidden) hiding = setTimeout(() => { source.close(); connected = false; }, 60000);
-    else if (source.readyState === EventSource.CLOSED) connect();
+    else if (source && source.readyState === EventSource.CLOSED) {
+      heard = performance.now() - (LOST - 2) * 1000; // two seconds for the first beat, then it is lost
+      connect();
+    }
     look();
   });
 

@@ -181,6 +181,17 @@ def test_a_channel_bound_to_another_interface_begins_anew(known: Inventory, tmp_
     assert at(made, 2).receive is not None
 
 
+def test_a_day_of_history_is_written_in_parts(known: Inventory) -> None:
+    """So that packing it never holds the loop up; the newest first, and in the end all of it."""
+    made = day(known, *((counters(step * 1000), START + step * SLOT) for step in range(SLOTS)))
+    taken: list[int] = []
+    while part := made.take_dirty(100):
+        assert len(part) <= 100
+        taken += sorted(part, reverse=True)
+    assert taken == sorted(taken, reverse=True)
+    assert len(taken) == SLOTS
+
+
 async def test_charts_outlive_a_restart(known: Inventory, tmp_path: Path) -> None:
     """What was written is drawn again, what came late to an old slot too; a day later it has left the file."""
     made = day(
