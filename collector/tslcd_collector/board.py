@@ -16,15 +16,15 @@ Invariants:
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tslcd_collector.agent_series import agent_chunks
+from tslcd_collector.agent_state import AgentState
 from tslcd_collector.counted import Counted
 from tslcd_collector.families import labels_text
 from tslcd_collector.fragments import TableText
 from tslcd_collector.judge import ROUNDS, AgentReading, DeviceReading, InterfaceReading, ProbeReading
-from tslcd_collector.judge.agents import Drops, agent_problems
 from tslcd_wire.catalogue import AGENT, DEVICE, INTERFACE, KINDS_BY_NAME, PROBE, UPS
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tslcd_collector.clock import AgentClock
     from tslcd_collector.exposition import Exposition
     from tslcd_collector.inventory import DeviceKey, Inventory
-    from tslcd_collector.problems import AgentProblem
     from tslcd_wire.report import Event, Report, Status, Table
 
 MAX_DEVICES: Final = 64
@@ -53,27 +52,6 @@ class _Shown:
     fresh: float
     table: Table
     exposed: bool = False
-
-
-@dataclass(slots=True)
-class AgentState:
-    """An agent as the collector knows it. ``heard``: last sign of life, ``reported``: last report; UTC seconds, ours.
-
-    ``goodbye``: it went offline by its own word. ``spare``: its last heartbeat left by a spare way.
-    """
-
-    province: str
-    online: bool = True
-    heard: float = 0.0
-    reported: float = 0.0
-    offline_since: float = float("-inf")
-    goodbye: bool = False
-    spare: bool = False
-    status: Status | None = None
-    rows: int = 0
-    devices: set[str] = field(default_factory=set)
-    drops: Drops = field(default_factory=Drops)
-    problems: frozenset[AgentProblem] = frozenset()
 
 
 class Board:
@@ -376,23 +354,11 @@ class Board:
         site = getattr(self._sites.get(agent), "id", "")
         labels = labels_text({"province": state.province, "site": site, "agent": agent})
         clock = self._clocks.get(agent)
-        told = self._agent_problems(agent, state, clock.wrong if clock is not None else None)
+        shown = self._tables.get((agent, ""), {}).get(AGENT.name)
+        heartbeat = (shown.table, shown.fresh) if shown is not None and shown.exposed else None
+        told = state.tell(heartbeat, clock.wrong if clock is not None else None, cloned=agent in self._cloned)
         chunks = agent_chunks(labels, online=state.online, reported=state.reported, clock=clock, problems=told)
         self._exposition.put((AGENT.name, agent), chunks)
-
-    def _agent_problems(self, agent: str, state: AgentState, clock_wrong: bool | None) -> dict[AgentProblem, bool]:
-        shown = self._tables.get((agent, ""), {}).get(AGENT.name)
-        heartbeat = shown.table if shown is not None and shown.exposed else None
-        told = agent_problems(
-            heartbeat,
-            shown.fresh if shown is not None else 0.0,
-            state.drops,
-            state.problems,
-            clock_wrong=clock_wrong,
-            cloned=agent in self._cloned,
-        )
-        state.problems = frozenset(problem for problem, there in told.items() if there)
-        return told
 
 
 def _is_goodbye(status: Status) -> bool:

@@ -251,21 +251,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 CUT = Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR)
-DEAD = Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR)
+NO_GATEWAY = Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR)
 GOOD_VERDICT = Verdict(State.UP, Reason.OK, Party.NONE)
 BAD = Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR)
-GONE = Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING)
-WORK = Verdict(State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE)
+SILENT = Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING)
+IN_WINDOW = Verdict(State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE)
 #: Verdicts one after another, a second apart | cuts that count.
 CUTS: list[tuple[list[Verdict], int]] = [
     ([GOOD_VERDICT, CUT], 1),
-    ([BAD, DEAD], 1),
+    ([BAD, NO_GATEWAY], 1),
     ([CUT], 0),
-    ([GOOD_VERDICT, CUT, CUT, DEAD, CUT], 1),
-    ([GOOD_VERDICT, CUT, GOOD_VERDICT, CUT, BAD, DEAD], 3),
-    ([GOOD_VERDICT, CUT, GONE, CUT], 1),
-    ([GOOD_VERDICT, GONE, CUT], 0),
-    ([GOOD_VERDICT, WORK, CUT], 0),
+    ([GOOD_VERDICT, CUT, CUT, NO_GATEWAY, CUT], 1),
+    ([GOOD_VERDICT, CUT, GOOD_VERDICT, CUT, BAD, NO_GATEWAY], 3),
+    ([GOOD_VERDICT, CUT, SILENT, CUT], 1),
+    ([GOOD_VERDICT, SILENT, CUT], 0),
+    ([GOOD_VERDICT, IN_WINDOW, CUT], 0),
     ([GOOD_VERDICT, Verdict(State.DOWN, Reason.ADMIN_DOWN, Party.AGENCY)], 0),
     ([GOOD_VERDICT, Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR)], 0),
     ([GOOD_VERDICT, Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY)], 0),

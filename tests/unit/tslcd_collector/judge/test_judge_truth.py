@@ -60,8 +60,8 @@ def test_the_account_of_a_verdict_names_one_step_that_decides(binding: Binding |
     assert told.verdict == judge(channel(binding), measured, NOW)
     outcomes = [step.outcome for step in told.considered]
     assert outcomes.count("decides") == 1
-    texts = [words for one in (*told.inputs, *told.considered) for words in one.words]
-    assert all(texts)
+    texts = [one.words for one in told.inputs] + [one.words for one in told.considered]
+    assert all(vi and en for vi, en in texts)
 
 
 def test_thresholds_are_those_of_the_class() -> None:

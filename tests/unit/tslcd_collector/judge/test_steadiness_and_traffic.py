@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -117,7 +117,11 @@ def test_readings_in_any_order_end_in_the_same(times: list[int], chance: random.
 
 def test_counters_of_a_row() -> None:
     """Packets are unicast, bad ones errors and discards of both directions; what is not told is None."""
-    table = {"key": ["lan", "wan1"], "receive_bytes_total": [1, 2], "receive_errors_total": [None, 3]}
+    table: dict[str, list[Any]] = {
+        "key": ["lan", "wan1"],
+        "receive_bytes_total": [1, 2],
+        "receive_errors_total": [None, 3],
+    }
     table["transmit_discards_total"] = [None, 4]
     assert counters(table, 1, NOW) == CounterReading(NOW, 2, None, None, 7)
     assert counters(table, 0, NOW) == CounterReading(NOW, 1, None, None, None)

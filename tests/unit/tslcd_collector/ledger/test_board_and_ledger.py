@@ -92,7 +92,7 @@ def _reports(steps: list[dict[str, Any]]) -> list[Report]:
             made.append(
                 Report(
                     agent="a1", stream="0198f3c2", seq=1, at=at, boot="7c1e", mono=at - NOW, device=name, tables=tables
-                )  # type: ignore[arg-type]
+                )
             )
     return made
 
