@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from province.devices import Devices
+from province.devices import FIREWALL, ROUTER, Devices
 from province.parts import DemoError, Part, listens, require_free, wait_for
 from tslcd_collector import inventory as inventories
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How often agents ask and measure, and how often Prometheus scrapes: fast, so that a person need not wait.
 INTERVAL: Final = "2s"
+#: How often the recorded devices are asked: one process plays all of them, and nothing of them changes fast.
+UNHURRIED: Final = "4s"
 #: How often a group of rules is evaluated, and for how long a fault must last before it is one.
 _WAITING: Final = re.compile(r"(?m)^(\s+(?:interval|for):) .*$")
 #: What a sample of load is made of: after the start nothing is known of a channel, and a sample would be five minutes away.
@@ -256,6 +258,7 @@ scrape_configs:
             f"  {name}: {{target: {target}, count: 3, spacing: 100ms, timeout: 1s, interval: {INTERVAL}}}\n"
             for name, target in self.devices.targets(agent).items()
         )
+        interval = INTERVAL if agent in {FIREWALL[0], ROUTER[0]} else UNHURRIED
         file = folder / "agent.yaml"
         file.write_text(
             f"""\
@@ -263,7 +266,7 @@ agent: {{id: {agent}, province: '{self.inventory.province.code}'}}
 brokers: [{{host: 127.0.0.1, port: {self.ports.broker}, protocol: '{self._protocol}'}}]
 spool: {{directory: {self.spool(agent)}}}
 courier: {{ack_timeout: 5s, live_window: 10s, reconnect_min: 200ms, reconnect_max: 1s}}
-poll: {{interval: {INTERVAL}, timeout: 1s, retries: 0, budget: {INTERVAL}}}
+poll: {{interval: {interval}, timeout: 1s, retries: 0, budget: {interval}}}
 heartbeat: {{interval: 5s}}
 devices:
 {devices}
