@@ -136,7 +136,7 @@ def test_the_spool_is_measured_beside_its_peers() -> None:
 def test_the_wall_is_measured_in_a_real_browser() -> None:
     """Every figure of it is there, and none has a peer."""
     found = figures_of(bench("wall", "--small", "--json"))
-    assert len(found) == 7
+    assert len(found) == 8
     assert all(one["ours"] and not one["peer"] for one in found.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import socket
 from typing import TYPE_CHECKING, Final
@@ -12,9 +13,11 @@ import pytest
 from support import inventories, screens, wall
 from support.broker import Broker
 from support.collector import CollectorProgram, ScriptedAgent, eventually
+from support.login import site
 from support.screens import LOOKS, browser
 from support.spelling import FOUND
 from tslcd_collector import inventory
+from tslcd_collector.maintenance import VIET_NAM
 from tslcd_collector.supervision import Standing
 from tslcd_collector.verdict import Party, Reason, State, Verdict
 
@@ -191,6 +194,54 @@ async def test_the_browser_finds_names_as_the_server_does(spelt: View) -> None:
         assert "<img src=x" in await page.locator("#about").inner_text()
         assert await page.locator("main img").count() == 0
         assert await page.title() != "run"
+        assert said == []
+        await context.close()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_operator_acts_on_the_page_and_the_wall_tells(tmp_path: Path) -> None:
+    """Acknowledge, comment, plan work; a mistake is told beside its form, and what was written is text to everybody."""
+    async with site(tmp_path) as one, browser() as chromium:
+        session = await one.entered()
+        context = await chromium.new_context(locale="vi-VN", viewport={"width": 1920, "height": 1080})
+        await context.add_cookies(
+            [{"name": name, "value": value, "url": one.url} for name, value in session.cookies.items()]
+        )
+        await session.aclose()
+        running = asyncio.create_task(one.view.feed.running(one.view.rows, one.view.beat))
+        watching, said = await opened(context, one.url)
+        page, _ = await opened(context, f"{one.url}/channels/c1")
+        acknowledge, comment, work = (page.locator("form.act").nth(number) for number in range(3))
+        await acknowledge.locator("input[name=comment]").fill("<i>đã gọi</i>")
+        await acknowledge.locator("button").click()
+        await acknowledge.locator("output >> text=Đã ghi.").wait_for()
+        await watching.wait_for_selector("#c-c1[data-m=lan]")
+        assert "lan" in await watching.locator("#needs .mark").first.inner_text()
+        await page.wait_for_selector("#channel >> text=<i>đã gọi</i>")
+        assert await screens.findings(page) == []
+        await comment.locator("input[name=text]").fill("<img src=x onerror=document.title='run'>")
+        await comment.locator("button").click()
+        await comment.locator("output >> text=Đã ghi.").wait_for()
+        await work.locator("input[name=title]").fill("Thay đầu cuối")
+        await work.locator("input[name=from]").fill("2099-01-02T08:00")
+        await work.locator("input[name=until]").fill("2099-01-01T08:00")
+        await work.locator("button").click()
+        await work.locator("output >> text=Chưa ghi được").wait_for()
+        begin = dt.datetime.now(VIET_NAM) + dt.timedelta(hours=1)
+        await work.locator("input[name=from]").fill(f"{begin:%Y-%m-%dT%H:%M}")
+        await work.locator("input[name=until]").fill(f"{begin + dt.timedelta(hours=2):%Y-%m-%dT%H:%M}")
+        await work.locator("input[name=kind]").check()
+        await work.locator("button").click()
+        await work.locator("output >> text=Đã ghi.").wait_for()
+        await page.reload()
+        assert "<img src=x" in await page.locator(".comment").inner_text()
+        assert await page.title() != "run"
+        await page.locator("button[name=withdraw]").click()
+        await watching.wait_for_selector("#c-c1:not([data-m])")
+        assert [(made.title, made.kind, made.channels) for made in one.operations.windows] == [
+            ("Thay đầu cuối", "drill", ("c1",))
+        ]
         assert said == []
         await context.close()
         running.cancel()
