@@ -21,6 +21,7 @@ from rigs.fuzz import MAX_GROWTH
 from rigs.legs import legs, run_all
 from rigs.network import network
 from rigs.page import Section
+from rigs.pager_kill import pager
 from rigs.thin_link import thin_link
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end, network):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end, network, pager):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import os
 import re
 import sys
 import threading
@@ -133,8 +134,13 @@ async def _half() -> AsyncIterator[bytes]:
 class PagerProgram:
     """``tslcd-collector pager``; it can be killed and started again on the same queue."""
 
-    def __init__(self, directory: Path, services: Services, more: str, *, timeout: str = "500ms") -> None:
-        """Write settings with the accounts ``zalo``, ``sms``; ``more`` says the rest, ``timeout`` is of one try."""
+    def __init__(
+        self, directory: Path, services: Services, more: str, *, timeout: str = "500ms", source: Path | None = None
+    ) -> None:
+        """Write settings with the accounts ``zalo``, ``sms``; ``more`` says the rest, ``timeout`` is of one try.
+
+        ``source``: a folder with a package ``tslcd_collector`` that runs in place of ours.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.port = free_port()
@@ -158,7 +164,8 @@ sms:
 """
         )
         command = [sys.executable, "-m", "tslcd_collector", "pager", "--config", str(self.settings)]
-        self.program = Program(command, directory / "pager.log")
+        env = {"PYTHONPATH": os.pathsep.join([str(source), *sys.path])} if source is not None else None
+        self.program = Program(command, directory / "pager.log", env=env)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Self]:

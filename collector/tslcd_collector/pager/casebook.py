@@ -198,6 +198,12 @@ def acknowledge(connection: sqlite3.Connection, incident: int, who: str, way: st
     return Acknowledged.DONE
 
 
+def shift(connection: sqlite3.Connection, by: float) -> None:
+    """Move what is due by ``by`` seconds: the clock was set. What waits for an hour of the day does not move."""
+    connection.execute("UPDATE incident SET due = due + ? WHERE due IS NOT NULL", (by,))
+    connection.execute("UPDATE notification SET due = due + ? WHERE state = 'waiting' AND held = 0", (by,))
+
+
 def forget(connection: sqlite3.Connection, before: float, now: float) -> int:
     """Close, without a word, what nobody repeated since ``before``. Returns how many."""
     rows = connection.execute(

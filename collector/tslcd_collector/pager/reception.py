@@ -2,7 +2,8 @@
 
 The dead man's switch is judged by time during which this program ran and listened: :class:`Silence` grows with the monotonic clock, so a
 wrong clock pages nobody; it is kept in the queue, so a pager that is started anew all the time pages all the same; and a start
-gives Alertmanager a moment to try again what it could not deliver.
+gives Alertmanager a moment to try again what it could not deliver. When the clock is set while we run, what is due moves with it: nobody is
+called early, and no try waits for a day.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tslcd_collector.pager.webhook import Webhook
     from tslcd_runtime.health import Health
 
+#: A wall clock that moves by so much against the monotonic one was set, seconds.
+SET: Final = 5.0
 #: Escalations and the dead man are looked at so often, seconds.
 ROUND: Final = 1.0
 #: Alertmanager tries again within that after a start, seconds.
@@ -76,6 +79,7 @@ class Reception:
         self._silence = Silence(time.monotonic(), time.monotonic())
         self._written = 0.0
         self._failing = False
+        self._clock = time.time() - time.monotonic()
 
     def use(self, settings: PagerSettings, routing: Routing) -> None:
         """Work by these settings from now on."""
@@ -130,6 +134,7 @@ class Reception:
         while True:
             self.health.beat("rounds")
             try:
+                await self._mind_the_clock(time.time() - time.monotonic())
                 if await self.queue.run(lambda connection: casebook.escalate(connection, self.routing, time.time())):
                     self._dispatch.wake()
                 await self._watch()
@@ -144,6 +149,14 @@ class Reception:
                     self._failing = True
                     self._log.error("queue cannot be used", reason=str(error))
             await asyncio.sleep(ROUND)
+
+    async def _mind_the_clock(self, clock: float) -> None:
+        """Move what is due when the wall clock was set; ``clock`` is how far it is before the monotonic one, seconds."""
+        by = clock - self._clock
+        if abs(by) > SET:
+            await self.queue.run(lambda connection: casebook.shift(connection, by))
+            self._log.warning("the clock was set", by_seconds=round(by))
+        self._clock = clock
 
     async def _watch(self) -> None:
         """Page when the dead man's switch was silent for too long."""

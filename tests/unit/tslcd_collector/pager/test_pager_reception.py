@@ -1,0 +1,95 @@
+"""What the rounds keep in the queue: silence over restarts, and what is due when the clock is set."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.paging import CHANNELS, NOON, alert, people, post
+from tslcd_collector.pager import casebook, webhook
+from tslcd_collector.pager.dispatch import Dispatch
+from tslcd_collector.pager.metrics import Metrics
+from tslcd_collector.pager.queue import Queue
+from tslcd_collector.pager.reception import START, Reception
+from tslcd_collector.pager.routing import Routing
+from tslcd_runtime.health import Health
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tslcd_collector.pager.settings import PagerSettings
+
+PEOPLE = f"""
+dead_man: {{after: 3min}}
+people: [{{id: an, name: An, {CHANNELS % 1}, quiet: ['22:00-06:00']}}]
+escalation: {{critical: {{steps: [{{to: [an], wait: 5min}}], remind: 1h}}, major: {{steps: [{{to: [an]}}]}}}}
+"""
+
+
+def made(directory: Path, known: PagerSettings) -> Reception:
+    """Make a reception on the queue in a folder."""
+    queue, metrics, health = Queue(directory), Metrics(), Health()
+    dispatch = Dispatch(queue, metrics, health)
+    dispatch.use(known, Routing(known), {})
+    one = Reception(queue, dispatch, metrics, health)
+    one.use(known, Routing(known))
+    return one
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> PagerSettings:
+    """Read settings with one person."""
+    return people(tmp_path, PEOPLE)
+
+
+@pytest.fixture
+async def reception(tmp_path: Path, known: PagerSettings) -> AsyncIterator[Reception]:
+    """Run a queue."""
+    one = made(tmp_path, known)
+    await one.queue.start()
+    yield one
+    await one.queue.stop()
+
+
+async def dead(one: Reception) -> bool:
+    """Whether the chain was told as dead."""
+    return await one.queue.run(casebook.is_dead)
+
+
+async def test_silence_is_kept_over_a_restart(reception: Reception, tmp_path: Path, known: PagerSettings) -> None:
+    """A pager that is started again and again pages all the same; the first moments after a start are spared."""
+    reception._silence.seconds = 170.0
+    await reception._watch()
+    again = made(tmp_path, known)
+    again.queue = reception.queue
+    await again.restore()
+    assert again._silence.seconds == pytest.approx(170.0, abs=5.0)
+    again._silence.seconds = 300.0
+    await again._watch()
+    assert not await dead(again)
+    again._silence.begun -= START
+    await again._watch()
+    assert await dead(again)
+    await again.heard()
+    await again.restore()
+    assert again._silence.seconds == 0.0
+    assert not await dead(again)
+
+
+@pytest.mark.parametrize("by", [-86400.0, 86400.0])
+async def test_the_clock_is_set(reception: Reception, by: float) -> None:
+    """What is due moves with the clock: nobody is called early or a day late; what waits for 06:00 waits for 06:00."""
+    for severity, now in (("critical", NOON), ("major", NOON + 9 * 3600)):
+        found = webhook.read(post(alert(starts=now), group=severity))
+        work = partial(casebook.take, routing=reception.routing, severity=severity, webhook=found, now=now)
+        await reception.queue.run(work)
+    await reception._mind_the_clock(reception._clock + 1.0)
+    query = "SELECT due FROM incident WHERE due IS NOT NULL UNION ALL SELECT due FROM notification ORDER BY due"
+    before = await reception.queue.run(lambda connection: connection.execute(query).fetchall())
+    assert [due for (due,) in before] == [NOON, NOON + 300, NOON + 16 * 3600]
+    await reception._mind_the_clock(reception._clock + by)
+    after = await reception.queue.run(lambda connection: connection.execute(query).fetchall())
+    assert sorted(due for (due,) in after) == sorted([NOON + by, NOON + 300 + by, NOON + 16 * 3600])
