@@ -123,7 +123,9 @@ def test_a_recording_is_masked_and_can_be_tested(settings: Path, tmp_path: Path)
     found = json.loads(agent("profile", "test", file, "--json").stdout)
     alive = json.loads(agent("profile", "test", "router", "--config", settings, "--json").stdout)
     assert found["profile"] == alive["profile"] == "linux-netsnmp"
-    assert {one["column"] for one in found["came"]} == {one["column"] for one in alive["came"]}
+    # a daemon that was just started tells its load a while later
+    columns = [{one["column"] for one in told["came"]} - {"cpu_utilization_ratio"} for told in (found, alive)]
+    assert columns[0] == columns[1] >= {"memory_total_bytes", "vendor"}
     again = agent("walk", "router", "--record", file, "--config", settings)
     assert (again.returncode, again.stderr) == (
         2,
