@@ -235,8 +235,11 @@ def _faults(screen: Screen) -> list[timeseries.Panel]:
 def _redundancy(screen: Screen) -> statetimeline.Panel:
     """Return the states of all channels that stand in for each other with this one."""
     group = f"max by (province, redundancy_group) (tslcd_channel_info{{{_THIS}}})"
-    grouped = labelled(state_numbers(PROVINCE), "operator", "redundancy_group", selector='redundancy_group!=""')
-    members = f"{grouped}\nand on (province, redundancy_group) {group}"
+    members = (
+        'max by (province, channel, redundancy_group) (tslcd_channel_info{redundancy_group!=""})\n'
+        f"    and on (province, redundancy_group) {group}"
+    )
+    states = labelled(state_numbers(PROVINCE, among=members), "operator", selector='redundancy_group!=""')
     return timeline(
         screen,
         Words("Các kênh dự phòng cho nhau", "Redundancy group"),
@@ -244,7 +247,7 @@ def _redundancy(screen: Screen) -> statetimeline.Panel:
             "Mọi kênh cùng nhóm dự phòng với kênh này; không có nhóm thì bảng trống",
             "All channels of this one's redundancy group; empty when it has none",
         ),
-        [query(members, "{{channel}} · {{operator}}")],
+        [query(states, "{{channel}} · {{operator}}")],
         height=5,
         words=_STATE_NUMBERS,
     )

@@ -17,10 +17,10 @@ from grafana.panels import (
     stacked,
     with_limits,
 )
-from grafana.queries import CHOSEN, PROVINCE, SAME, among, labelled, worse
+from grafana.queries import CHOSEN, PROVINCE, SAME, among, info, joined, labelled, worse
 from grafana.screen import Screen
 from grafana.thresholds import AVAILABILITY, JITTER, LATENCY, LOAD, LOSS
-from grafana.vocabulary import NO_DATA, REASONS
+from grafana.vocabulary import NO_DATA, NOTHING, REASONS
 from grafana.words import Language, Words
 
 if TYPE_CHECKING:
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 _RANGE: Final = "[$__range]"
 
 
-def _channels(family: str, *, over: str = "") -> str:
-    """Return a figure of the chosen channels, with its operator: now, or its function ``over`` the range."""
-    series = f"tslcd_channel_{family}"
-    one = f"{over}({series}{{{PROVINCE}}}{_RANGE})" if over else f"{series}{{{PROVINCE}}}"
-    return labelled(f"max by (province, channel) ({one})", "operator")
+def _mean(family: str, *, over: str = "") -> str:
+    """Return the mean figure of each operator's chosen channels: now, or its function ``over`` the range."""
+    series = f"tslcd_channel_{family}{{{PROVINCE}}}"
+    return f"avg by (operator) ({joined(f'{over}({series}{_RANGE})' if over else series, 'operator')})"
 
 
 def _cuts() -> str:
@@ -43,8 +42,15 @@ def _cuts() -> str:
 
 
 def _down_now() -> str:
+    """Return a 0 or 1 for each chosen channel, with its operator."""
     state = f'tslcd_channel_state{{{PROVINCE},state="down"}}'
     return labelled(f"max by (province, channel) ({state})", "operator")
+
+
+def _down() -> str:
+    """Return how many channels of each operator are down; nothing where none is."""
+    state = f'tslcd_channel_state{{{PROVINCE},state="down"}} == 1'
+    return f"count by (operator) (max by (province, channel, operator) ({joined(state, 'operator')}))"
 
 
 def _comparison(screen: Screen) -> table.Panel:
@@ -52,13 +58,13 @@ def _comparison(screen: Screen) -> table.Panel:
     p95 = worse(lambda direction: f"channel:{direction}_utilization:p95_7d{{{PROVINCE}}}")
     loaded = labelled(f"{p95} > bool {LOAD}", "operator")
     exprs = [
-        f"count by (operator) ({_channels('up')})",
+        f"count by (operator) ({info('operator')})",
         f"sum by (operator) ({_down_now()})",
-        f"avg by (operator) ({_channels('up', over='avg_over_time')})",
+        _mean("up", over="avg_over_time"),
         f"sum by (operator) ({_cuts()})",
-        f"avg by (operator) ({_channels('loss_ratio', over='avg_over_time')})",
-        f"avg by (operator) ({_channels('rtt_seconds', over='avg_over_time')})",
-        f"avg by (operator) ({_channels('jitter_seconds', over='avg_over_time')})",
+        _mean("loss_ratio", over="avg_over_time"),
+        _mean("rtt_seconds", over="avg_over_time"),
+        _mean("jitter_seconds", over="avg_over_time"),
         f"sum by (operator) ({loaded})",
     ]
     good = ((None, "orange"), (AVAILABILITY, "green"))
@@ -114,7 +120,7 @@ def _by_reason(screen: Screen) -> timeseries.Panel:
         unit="short",
         width=24,
     )
-    return named(screen, stacked(panel), REASONS)
+    return named(screen, stacked(panel).no_value(screen.say(NOTHING)), REASONS)
 
 
 def _over_time(screen: Screen) -> list[timeseries.Panel]:
@@ -123,7 +129,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
         (
             Words("Kênh mất kết nối", "Channels down"),
             Words("Theo đơn vị vận hành", "By operator"),
-            f"sum by (operator) ({_down_now()})",
+            _down(),
             "short",
             (),
         ),
@@ -133,7 +139,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
                 "Trung bình các kênh; đường đứt là ngưỡng của nhóm kênh chuẩn",
                 "Mean of the channels; dashed: thresholds of the standard class",
             ),
-            f"avg by (operator) ({_channels('loss_ratio')})",
+            _mean("loss_ratio"),
             "percentunit",
             LOSS,
         ),
@@ -143,7 +149,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
                 "Trung bình các kênh; đường đứt là ngưỡng của nhóm kênh chuẩn",
                 "Mean of the channels; dashed: thresholds of the standard class",
             ),
-            f"avg by (operator) ({_channels('rtt_seconds')})",
+            _mean("rtt_seconds"),
             "s",
             LATENCY,
         ),
@@ -153,7 +159,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
                 "Trung bình các kênh; đường đứt là ngưỡng của nhóm kênh chuẩn",
                 "Mean of the channels; dashed: thresholds of the standard class",
             ),
-            f"avg by (operator) ({_channels('jitter_seconds')})",
+            _mean("jitter_seconds"),
             "s",
             JITTER,
         ),
@@ -161,7 +167,9 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
     panels = []
     for title, description, expr, unit, limits in figures:
         panel = graph(screen, title, description, [query(expr, "{{operator}}")], unit=unit)
-        panels.append(with_limits(panel, *bad_from(*limits)) if limits else panel.decimals(0))
+        panels.append(
+            with_limits(panel, *bad_from(*limits)) if limits else panel.decimals(0).no_value(screen.say(NOTHING))
+        )
     return panels
 
 

@@ -164,7 +164,7 @@ def _incidents(screen: Screen) -> table.Panel:
 def _troubled(screen: Screen) -> statetimeline.Panel:
     """Return the states over time of the channels that were not up all the time."""
     troubled = f'max by (province, channel) (max_over_time(tslcd_channel_state{{{PROVINCE},state!="up"}}[$__range] @ end())) == 1'
-    numbers = labelled(state_numbers(PROVINCE), "site_name")
+    numbers = labelled(state_numbers(PROVINCE, up_among=troubled), "site_name")
     return timeline(
         screen,
         Words("Diễn biến các kênh có sự cố", "Channels that had trouble"),
@@ -172,7 +172,7 @@ def _troubled(screen: Screen) -> statetimeline.Panel:
             "Chỉ các kênh có lúc không hoạt động trong khoảng thời gian đang xem",
             "Only channels that were not up all the time of the range",
         ),
-        [query(f"{numbers}\nand on (province, channel) ({troubled})", "{{site_name}} · {{channel}}")],
+        [query(numbers, "{{site_name}} · {{channel}}")],
         height=11,
         words={str(state_number(state)): word for state, word in STATES.items()},
     )
@@ -182,7 +182,7 @@ def _every_channel(screen: Screen) -> statetimeline.Panel:
     """Return the states of all chosen channels."""
     return timeline(
         screen,
-        Words("Diễn biến mọi kênh", "Every channel"),
+        Words("Diễn biến mọi kênh", "Every channel over time"),
         Words(
             "Mọi kênh đã chọn; chọn đơn vị vận hành, mạng riêng, nhóm kênh hoặc điểm kết nối ở đầu trang để thu hẹp",
             "All chosen channels; choose an operator, tenant, class or site at the top to see fewer",
@@ -195,15 +195,15 @@ def _every_channel(screen: Screen) -> statetimeline.Panel:
 
 def _trend(screen: Screen) -> timeseries.Panel:
     """Return the number of channels that are not up, over time."""
-    one = among(f'tslcd_channel_state{{{PROVINCE},state!="up"}}')
+    one = among(f'tslcd_channel_state{{{PROVINCE},state!="up"}} == 1')
     panel = graph(
         screen,
         Words("Số kênh không hoạt động", "Channels that are not up"),
         Words("Theo tình trạng", "By state"),
-        [query(f"sum by (state) (max by (province, channel, state) ({one}))", "{{state}}")],
+        [query(f"count by (state) (max by (province, channel, state) ({one}))", "{{state}}")],
         unit="short",
     )
-    return named(screen, stacked(panel), STATES)
+    return named(screen, stacked(panel).no_value(screen.say(NOTHING)), STATES)
 
 
 def _parties(screen: Screen) -> bargauge.Panel:
@@ -299,10 +299,11 @@ def overview(language: Language) -> Screen:
             "The state of every channel, why, and who must act",
         ),
         language,
+        refresh="15s",
     )
     choices.channels(screen)
     screen.add(_states(screen), _supervision(screen), _incidents(screen), _troubled(screen))
     screen.add(_trend(screen), _parties(screen), _alerts(screen), _devices(screen))
-    screen.add(_every_channel(screen))
+    screen.fold(Words("Mọi kênh", "Every channel"), _every_channel(screen))
     choices.mark_outages(screen, CHOSEN, cuts=False)
     return screen

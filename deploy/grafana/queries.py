@@ -2,7 +2,7 @@
 
 Invariants:
 
-* Two collectors that both read everything (label ``instance``) are folded into one by ``max by`` in every query.
+* Two collectors that both read everything (label ``instance``) are folded into one by ``max by`` in every query, or by a mean.
 * A state, a reason and what the inventory says of a channel are series of their own; they are joined within one collector,
   on (instance, channel, site, province).
 * What the person at the screen chose stands in labels of ``tslcd_channel_info``; an empty label is left out, and ``.*`` fits it.
@@ -39,12 +39,24 @@ def labelled(expr: str, *labels: str, selector: str = CHOSEN) -> str:
     return f"({expr})\n* on (province, channel) group_left ({', '.join(labels)}) {info(*labels, selector=selector)}"
 
 
-def state_numbers(selector: str) -> str:
-    """Return an expression: for each channel that ``selector`` matches, the number of its worst state."""
-    alternatives = "\n  or ".join(
-        f'(tslcd_channel_state{{{selector},state="{state}"}} == 1) * {state_number(state)}' for state in STATES
-    )
-    return f"max by (province, channel) (\n  {alternatives}\n)"
+def joined(expr: str, *labels: str, selector: str = CHOSEN) -> str:
+    """Return series of channels as each collector shows them, with labels of the inventory: one join, and nothing folded yet."""
+    return f"({expr})\n* {SAME} group_left ({', '.join(labels)}) tslcd_channel_info{{{selector}}}"
+
+
+def state_numbers(selector: str, *, among: str = "", up_among: str = "") -> str:
+    """Return an expression: for each channel that ``selector`` matches, the number of its worst state.
+
+    ``among``: only channels that an expression by (province, channel) has; ``up_among``: the same for those that are up, which
+    are most of them. Both leave out early what would be left out late, which is what a query of a whole province costs.
+    """
+    alternatives = []
+    for state in STATES:
+        only = up_among if state == "up" and up_among else among
+        one = f'tslcd_channel_state{{{selector},state="{state}"}} == 1'
+        one = f"{one} and on (province, channel) ({only})" if only else one
+        alternatives.append(f"({one}) * {state_number(state)}")
+    return "max by (province, channel) (\n  " + "\n  or ".join(alternatives) + "\n)"
 
 
 def number_of(family: str, selector: str, by: str, codes: Iterable[str]) -> str:

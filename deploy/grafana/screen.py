@@ -140,6 +140,20 @@ class Screen:
         self._y += 1
         self._board = self._board.with_row(row)
 
+    def fold(self, words: Words, *panels: Any) -> None:
+        """Add panels under a heading that is folded: nothing is asked for them until somebody opens it."""
+        self._break()
+        row = builders.Row(self.say(words)).id(self._next).grid_pos(models.GridPos(x=0, y=self._y, w=COLUMNS, h=1))
+        self._next += 1
+        self._y += 1
+        below = self._y
+        for panel in panels:
+            place = panel.build().grid_pos
+            row = row.with_panel(panel.id(self._next).grid_pos(models.GridPos(x=0, y=below, w=COLUMNS, h=place.h)))
+            below += place.h
+            self._next += 1
+        self._board = self._board.with_row(row)
+
     def add(self, *panels: Any) -> None:
         """Add panels beside each other, and on the next line when one does not fit."""
         for panel in panels:

@@ -19,7 +19,7 @@ from grafana.panels import (
     unseen,
     with_limits,
 )
-from grafana.queries import PROVINCE, SITE, labelled, number_of, state_numbers, verdicts
+from grafana.queries import SITE, number_of, state_numbers, verdicts
 from grafana.runbooks import panel_numbers
 from grafana.screen import Screen
 from grafana.thresholds import LATENCY, LOSS
@@ -177,7 +177,7 @@ def site(language: Language) -> Screen:
     )
     choices.province(screen, several=False)
     choices.site(screen, several=False)
-    states = query(labelled(state_numbers(PROVINCE), "agency_name", selector=SITE), "{{channel}}")
+    states = query(state_numbers(SITE), "{{channel}}")
     title = Words("Diễn biến các kênh", "Channels over time")
     told = Words("Tình trạng của từng kênh", "The state of each channel")
     screen.add(_channels(screen), timeline(screen, title, told, [states], height=5, words=numbered(STATES)))

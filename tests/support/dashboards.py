@@ -53,9 +53,11 @@ def load(name: str, language: str = "vi") -> dict[str, Any]:
 
 
 def panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every panel, headings left out."""
+    """Yield every panel, headings left out, and those below folded ones not."""
     for panel in dashboard["panels"]:
-        if panel["type"] != "row":
+        if panel["type"] == "row":
+            yield from panel["panels"]
+        else:
             yield panel
 
 
@@ -159,7 +161,8 @@ def offences(dashboard: Mapping[str, Any], version: str) -> list[str]:
     found = []
     rest = jsonschema.Draft7Validator({**schema, "properties": {**schema["properties"], "panels": {}}})
     found += [f"{error.json_path}: {error.message}" for error in rest.iter_errors(dashboard)]
-    for panel in dashboard["panels"]:
+    headings = [{**panel, "panels": []} for panel in dashboard["panels"] if panel["type"] == "row"]
+    for panel in (*headings, *panels(dashboard)):
         validator = by_type.get(panel["type"])
         if validator is None:
             found.append(f"{panel['title']}: a panel of the type {panel['type']}")
