@@ -151,6 +151,7 @@ LIES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"claims": {"iss": "https://evil.example"}}, "token"),
     ({"claims": {"iss": None}}, "token"),
     ({"claims": {"aud": "another-client"}}, "token"),
+    ({"claims": {"aud": "another-client", "azp": CLIENT}}, "token"),
     ({"claims": {"aud": [CLIENT, "another"], "azp": "another"}}, "token"),
     ({"claims": {"exp": 1_700_000_000}}, "token"),
     ({"claims": {"exp": None}}, "token"),
@@ -205,6 +206,20 @@ async def test_an_answer_that_is_not_ours_is_refused(liar: LyingProvider) -> Non
             await _log_in(liar, _client(liar), **answer)
         assert caught.value.code == code, answer
     assert liar.asked == []
+
+
+async def test_a_login_is_finished_once(liar: LyingProvider) -> None:
+    """The same answer again is nobody's, although this provider would give tokens for it again."""
+    client = _client(liar)
+    there = await client.begin("browser", "/")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(there).query).items()}
+    liar.nonce = asked["nonce"]
+    answer = {"state": asked["state"], "code": "c"}
+    assert (await client.finish(answer, "browser", time.time())).name == "lan"
+    with pytest.raises(ProviderError, match="begin again"):
+        await client.finish(answer, "browser", time.time())
+    assert len(liar.asked) == 1
+    await client.close()
 
 
 async def test_what_is_true_gets_in_with_the_role_of_the_claim(liar: LyingProvider) -> None:

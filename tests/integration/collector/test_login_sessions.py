@@ -106,6 +106,14 @@ async def test_disabled_demoted_and_ended_sessions_hold_at_once(running: Site) -
         await running.operations.run(lambda file: people.set_disabled(file, "lan", ADMIN, 0.0, disabled=False))
     async with Browser(running.url, cookies=kept) as browser:
         assert (await browser.get("/account")).status_code == 303
+    # whoever wrote it: a disabled person is nobody, whatever sessions there are
+    running.ahead[0] += 30
+    account = await running.operations.run(lambda file: people.find(file, "lan"))
+    assert account is not None
+    async with Browser(running.url) as browser:
+        assert (await browser.log_in("lan", code(account.secret, running.now()))).status_code == 303
+        await running.operations.run(lambda file: file.read("UPDATE person SET disabled = 1"))
+        assert (await browser.get("/account")).status_code == 303
 
 
 async def test_sessions_end_by_idleness_by_age_and_by_hand(running: Site) -> None:
@@ -126,7 +134,8 @@ async def test_sessions_end_by_idleness_by_age_and_by_hand(running: Site) -> Non
         for _ in range(12):
             assert (await one.get("/account")).status_code == 200
             running.ahead[0] += 3530
-        running.ahead[0] += 900
+        assert (await one.get("/account")).status_code == 200
+        running.ahead[0] += 12 * 3600 - 12 * 3530 + 60  # a minute past twelve hours
         assert (await one.get("/account")).status_code == 303
     async with Browser(running.url) as one:
         await one.log_in("minh", code(secret, running.now()))
