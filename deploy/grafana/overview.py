@@ -36,6 +36,7 @@ from grafana.vocabulary import (
     REASONS,
     RUNBOOK_OF_DEVICE_PROBLEM,
     RUNBOOK_OF_REASON,
+    RUNNING,
     SEVERITIES,
     STATES,
     state_number,
@@ -67,8 +68,9 @@ def _states(screen: Screen) -> stat.Panel:
     )
     for state in order:
         word = STATES[state]
-        quiet = "green" if state == "up" else QUIET
-        panel = panel.override_by_name(screen.say(word), [option("thresholds", steps((None, quiet), (1, word.colour)))])
+        # no channel that is up is bad news, and so is a collector that tells of none
+        none = "red" if state == "up" else QUIET
+        panel = panel.override_by_name(screen.say(word), [option("thresholds", steps((None, none), (1, word.colour)))])
     return panel
 
 
@@ -89,24 +91,35 @@ def _supervision(screen: Screen) -> stat.Panel:
             'count(count by (alertname, province, site, channel, agent, device) (ALERTS{alertstate="firing",severity=~"critical|major"}))',
         ),
     )
+    collector = Words("Bộ thu", "Collector")
     coverage = f"1 - ({count_in('unknown')}) / count({info()})"
-    targets = [instant(coverage, screen.say(seen))]
+    targets = [
+        instant('max(up{job="tslcd-collector"}) or vector(0)', screen.say(collector)),
+        instant(coverage, screen.say(seen), ref="B"),
+    ]
     targets += [
         instant(f"{expr} or vector(0)", screen.say(words), ref=ref)
-        for ref, (words, expr) in zip("BCD", faults, strict=True)
+        for ref, (words, expr) in zip("CDE", faults, strict=True)
     ]
     return (
         number(
             screen,
             Words("Giám sát", "Supervision"),
             Words(
-                "Tỷ lệ kênh biết rõ tình trạng, tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật",
-                "Share of the channels whose state is known, silent agents, devices with problems, critical and major alerts",
+                "Bộ thu có chạy không, tỷ lệ kênh biết rõ tình trạng, tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật",
+                "Whether the collector runs, share of the channels whose state is known, silent agents, devices with problems, critical and major alerts",
             ),
             targets,
             width=10,
         )
         .thresholds(thresholds((None, "green"), (1, "red")))
+        .override_by_name(
+            screen.say(collector),
+            [
+                option("mappings", [screen.value_map(RUNNING)]),
+                option("thresholds", steps((None, "red"), (1, "green"))),
+            ],
+        )
         .override_by_name(
             screen.say(seen),
             [

@@ -177,6 +177,7 @@ RUNBOOK_OF_AGENT_PROBLEM: Final[dict[str, str]] = {
 
 #: For what is either so or not.
 UP: Final[dict[str, Word]] = {"1": Word("Tốt", "Up", "green"), "0": Word("Mất", "Down", "red")}
+RUNNING: Final[dict[str, Word]] = {"1": Word("Chạy", "Runs", "green"), "0": Word("DỪNG", "DEAD", "red")}
 CONNECTED: Final[dict[str, Word]] = {"1": Word("Đã nối", "Connected", "green"), "0": Word("Mất kết nối", "Lost", "red")}
 
 

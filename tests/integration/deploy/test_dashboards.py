@@ -19,6 +19,7 @@ import yaml
 from support.dashboards import FOLDER, LANGUAGES, NAMES, RENAMED, VERSIONS, Empty, Query, load, offences, panels
 from tslcd_collector import clock
 from tslcd_collector.inventory.classes import STANDARD, STANDARD_DEVICE
+from tslcd_collector.judge.agents import FILLING
 from tslcd_collector.problems import AgentProblem, DeviceProblem
 from tslcd_collector.verdict import Party, Reason, State
 from tslcd_wire.catalogue import KINDS
@@ -294,7 +295,7 @@ def test_thresholds_are_those_of_the_classes_and_rules() -> None:
     assert (device.cpu_warn, device.memory_warn, device.sessions_warn) == (ours.CPU, ours.MEMORY, ours.SESSIONS)
     assert (device.temperature_warn, device.battery_low) == (ours.TEMPERATURE, ours.BATTERY)
     assert device.optical_receive_low == ours.OPTICAL
-    assert clock.WRONG == ours.CLOCK
+    assert (clock.WRONG, FILLING) == (ours.CLOCK, ours.SPOOL)
     rules = {
         rule["alert"]: rule["expr"]
         for path in (DEPLOY / "prometheus/rules").glob("*.rules.yml")
