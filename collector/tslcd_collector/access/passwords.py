@@ -29,6 +29,9 @@ PASSES: Final = 3
 SHORTEST: Final = 12
 #: Bytes; what is longer is no password of a person, and is not hashed.
 LONGEST: Final = 1024
+#: mallopt(3): what is as large goes back to the system when it is freed.
+_M_MMAP_THRESHOLD: Final = -3
+_MAPPED: Final = 4 * 2**20
 #: Strangers whose guess may wait for a thread.
 MAX_WAITING: Final = 8
 
@@ -117,8 +120,14 @@ class Guard:
 
 @cache
 def _hasher() -> PasswordHasher:
-    from argon2 import PasswordHasher  # noqa: PLC0415 - where people log in
+    import ctypes  # noqa: PLC0415 - where people log in
 
+    from argon2 import PasswordHasher  # noqa: PLC0415
+
+    # else glibc, from the second hash on, keeps the memory of one for each thread
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _MAPPED)
     return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=1)
 
 
