@@ -214,7 +214,7 @@ async def test_an_operator_acts_on_the_page_and_the_wall_tells(tmp_path: Path) -
         page, _ = await opened(context, f"{one.url}/channels/c1")
         acknowledge, comment, work = (page.locator("form.act").nth(number) for number in range(3))
         await acknowledge.locator("input[name=comment]").fill("<i>đã gọi</i>")
-        await acknowledge.locator("button").click()
+        await acknowledge.locator("button").first.click()
         await acknowledge.locator("output >> text=Đã ghi.").wait_for()
         await watching.wait_for_selector("#c-c1[data-m=lan]")
         assert "lan" in await watching.locator("#needs .mark").first.inner_text()
