@@ -4,6 +4,8 @@ An image file on xfs holds a file system (ext4, xfs), on which a writer puts rep
 the image by reference (FICLONE), which xfs makes of one instant: what the inner file system has not sent to its block device is
 not in it. The copy is mounted, so that the journal of the file system recovers it, and the spool in it is opened and judged.
 
+All of it happens in a mount namespace of its own: a copy that still lives in somebody else's would be mounted again as it was.
+
 What it models: a power cut of a disk that keeps what it was sent. What it does not: a disk with a volatile cache that loses
 what was not flushed, or that reorders; that is the rig of crash states. So a missing sync of a directory is not seen here: ext4
 and xfs put a new name into the same journal entry as the file that is synced.
@@ -29,6 +31,7 @@ from rigs.kill import MEMORY
 from rigs.mother import environment
 from rigs.page import Section
 from rigs.writer import Task, command
+from support.mounts import own_mounts
 from support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -96,6 +99,7 @@ def cut(system: str, cuts: int, seed: int, tell: Callable[[int], None], mutant: 
     check_machine()
     result = Cut(system)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(own_mounts())
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cut-")))
         outer = _make(place / "outer.img", _OUTER_MIB, "mkfs.xfs", "-q", "-m", "reflink=1")
         stack.enter_context(_mounted(outer, place / "outer"))
