@@ -52,7 +52,7 @@ _GIVEN_UP: Final = 45.0
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One state of the network. ``rate`` in bit/s, ``delay`` in seconds each way, ``loss`` of packets each way, 0 to 1."""
+    """One state of the network. ``rate`` in bit/s, ``delay`` in seconds each way, ``loss`` as ping tells it, 0 to 1: of packets with their answers."""
 
     rate: float = 256_000.0
     delay: float = 0.05
@@ -103,12 +103,12 @@ class Herd(msgspec.Struct):
 
 @contextlib.contextmanager
 def lossy(port: int, part: float) -> Iterator[None]:
-    """Drop so great a part of the packets to and from a port for the time of a block."""
+    """Let so great a part of the packets to and from a port, or their answers, be lost for the time of a block."""
     if not part:
         yield
         return
     nft, table = find_program("nft"), f"loss{port}"
-    chance = f"numgen random mod 1000 < {round(part * 1000)} drop"
+    chance = f"numgen random mod 1000 < {round((1 - (1 - part) ** 0.5) * 1000)} drop"
     rules = (
         f"table inet {table} {{\nchain arriving {{\ntype filter hook input priority 0;\n"
         f"tcp dport {port} {chance}\ntcp sport {port} {chance}\n}}\n}}\n"

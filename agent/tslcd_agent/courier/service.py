@@ -212,8 +212,9 @@ class Courier:
             patience.answered(time.monotonic() - began)
             connection.timeout = patience.answer
             self._answers.reconnected()
-            await connection.subscribe([self._topics[Lane.ACK]])
-            await self._herald.greet(connection)
+            async with asyncio.TaskGroup() as greeting:  # one way there and back for both: over a slow line that counts
+                greeting.create_task(connection.subscribe([self._topics[Lane.ACK]]), name="subscribe")
+                greeting.create_task(self._herald.greet(connection), name="greet")
             self.connects += 1
             self.connected_to = str(uplink)
             self._connection = connection
