@@ -258,7 +258,7 @@ class Supervision:
             same_state = before is not None and before.verdict.state is verdict.state
             state_since = before.state_since if before is not None and same_state else now
             standing = self.standing[channel.id] = Standing(verdict, now, state_since, past)
-        elif before.verdict.detail != verdict.detail or before.past != past:
+        elif before.verdict.detail != verdict.detail or before.past is not past:
             standing = self.standing[channel.id] = Standing(verdict, before.since, before.state_since, past)
         else:
             standing = before

@@ -41,17 +41,22 @@ Invariants:
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tslcd_collector.judge.evidence import NOT_BOUND, Evidence, fresh, unknown
 from tslcd_collector.judge.steadiness import flaps
-from tslcd_collector.maintenance import VIET_NAM, local
+from tslcd_collector.maintenance import DAY, VIET_NAM, local
 from tslcd_collector.verdict import Party, Reason, State, Verdict
 
 if TYPE_CHECKING:
     from tslcd_collector.inventory.classes import ChannelClass
     from tslcd_collector.inventory.model import Channel
     from tslcd_collector.judge.readings import AgentReading, Lost, Readings, Surroundings
+
+
+#: Days from the beginning of the calendar to that of time, and what local time is ahead of UTC, seconds.
+_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
+_OFFSET: Final = dt.datetime(2025, 1, 1, tzinfo=VIET_NAM).utcoffset().total_seconds()  # type: ignore[union-attr]
 
 
 def judge(channel: Channel, readings: Readings, now: float) -> Verdict:
@@ -121,7 +126,7 @@ def would_be(verdict: Verdict) -> str:
 
 def in_service(channel: Channel, now: float) -> bool:
     """Whether a channel is in service at ``now``: not held back, and its day of connection has come, in local time."""
-    return channel.in_service and channel.connected_since <= dt.datetime.fromtimestamp(now, VIET_NAM).date()
+    return channel.in_service and channel.connected_since.toordinal() <= _EPOCH + (now + _OFFSET) // DAY
 
 
 def is_silent(agent: AgentReading | None, channel_class: ChannelClass, now: float) -> bool:

@@ -44,6 +44,8 @@ class Past:
             cuts = tuple(one for one in cuts if at - one < window)
         if verdict.state is State.DOWN and verdict.reason in CUTS and self.state in WORKS:
             cuts = (*cuts, at)[-MAX_CUTS:]
+        if cuts is self.cuts and verdict.state is self.state and verdict.reason is self.reason:
+            return self
         return Past(verdict.state, verdict.reason, cuts)
 
 

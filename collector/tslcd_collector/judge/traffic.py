@@ -59,22 +59,22 @@ class TrafficReading:
 
 def counters(table: Mapping[str, Sequence[Any]], row: int, at: float, absence: float = 0.0) -> CounterReading:
     """Read the counters in one row of an interface table."""
-
-    def cell(name: str) -> int | None:
-        cells = table.get(name)
-        return cells[row] if cells is not None else None
-
-    def total(names: tuple[str, ...]) -> int | None:
-        known = [value for name in names if (value := cell(name)) is not None]
-        return sum(known) if known else None
-
     return CounterReading(
-        at, cell("receive_bytes_total"), cell("transmit_bytes_total"), total(_PACKETS), total(_BAD), absence
+        at,
+        _cell(table, "receive_bytes_total", row),
+        _cell(table, "transmit_bytes_total", row),
+        _total(table, _PACKETS, row),
+        _total(table, _BAD, row),
+        absence,
     )
 
 
 def kept(known: tuple[CounterReading, ...], new: CounterReading, over: float) -> tuple[CounterReading, ...]:
     """Return the readings to keep, oldest first, once ``new`` came; ``over``: seconds that traffic is judged over."""
+    if known and new.at > known[-1].at:  # as nearly always: one more at the end
+        rest = known[:-1] if known[-1].at // BUCKET == new.at // BUCKET else known
+        first = next((index for index, one in enumerate(rest) if one.at >= new.at - over - MARGIN), len(rest))
+        return (*rest[first:], new)
     buckets = {one.at // BUCKET: one for one in known}
     bucket = new.at // BUCKET
     if bucket not in buckets or buckets[bucket].at < new.at:
@@ -118,3 +118,18 @@ def _grown(before: int | None, after: int | None) -> int | None:
 def _rate(before: int | None, after: int | None, span: float) -> float | None:
     grown = _grown(before, after)
     return grown * 8 / span if grown is not None else None
+
+
+def _cell(table: Mapping[str, Sequence[Any]], name: str, row: int) -> int | None:
+    cells = table.get(name)
+    return cells[row] if cells is not None else None
+
+
+def _total(table: Mapping[str, Sequence[Any]], names: tuple[str, ...], row: int) -> int | None:
+    """Sum up what is told of some counters, None when nothing is."""
+    total = None
+    for name in names:
+        value = _cell(table, name, row)
+        if value is not None:
+            total = value if total is None else total + value
+    return total
