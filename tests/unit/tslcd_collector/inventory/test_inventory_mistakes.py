@@ -1,4 +1,7 @@
-"""Every mistake that people make in an inventory, and the exact message each gets."""
+"""Every mistake that people make in an inventory, and the exact message each gets.
+
+The reason for its length: it is one table, and whoever looks for a message finds it here.
+"""
 
 from __future__ import annotations
 
