@@ -1,0 +1,49 @@
+"""A hundred troubles, and what people are told of them; ``tests/soak noc`` has a thousand."""
+
+from __future__ import annotations
+
+import pytest
+
+from rigs.noc.command import BATCH, play
+from rigs.noc.oracle import Result, judge
+from rigs.noc.scenarios import SCENARIOS
+from support.pages import Page
+
+#: Waiting times are divided by this. What concerns the whole province takes a minute each even so: two of seven are played here.
+FACTOR = 6.0
+PLAYED = ("broker killed", "backlog of all sites beside cuts")
+
+
+async def test_each_cause_is_one_page_and_nothing_else_is() -> None:
+    """Real Mosquitto, collector, Prometheus and Alertmanager, the shipped rules and routes: every page due came, once, and no other."""
+    result = await play(BATCH, 20260101, FACTOR, calamities=PLAYED, others=10, minutes=120)
+    assert result.failures(timed=False) == []
+    assert len(result.tallies) >= len(SCENARIOS) + len(PLAYED)
+    assert sum(one.played for one in result.tallies.values()) == BATCH + len(PLAYED)
+    assert result.recall == 1.0
+
+
+def _pages(*names: str) -> list[Page]:
+    return [
+        Page(0.0, "/alerts/critical", {"alertname": name, "severity": "critical", "site": "s1"}, {}) for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pages", "recall", "precision", "words"),
+    [
+        ((), 0.0, 1.0, "cut: no page ChannelDown"),
+        (("ChannelDown", "ChannelDown"), 1.0, 0.5, "cut: false page ChannelDown of s1"),
+        (("ChannelDown", "AgentLost"), 1.0, 0.5, "cut: false page AgentLost of s1"),
+        (("AgentLost",), 0.0, 0.0, "cut: no page ChannelDown"),
+    ],
+)
+def test_the_oracle_sees_what_is_missing_and_what_is_too_much(
+    pages: tuple[str, ...], recall: float, precision: float, words: str
+) -> None:
+    """No page, the same page twice, a page about something else besides or instead."""
+    result = Result()
+    judge("cut", (frozenset({"ChannelDown"}),), _pages(*pages), result)
+    assert (result.recall, result.precision) == (recall, precision)
+    assert words in result.mistakes
+    assert result.failures(timed=False)

@@ -1,0 +1,91 @@
+"""The programs of the centre as they are shipped, but for ports, waiting times, and a receiver of pages in the pager's place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from support import shortened
+from support.broker import Broker
+from support.pages import PageSink
+from support.processes import Program, find_program, free_port, port_open, running
+from support.prometheus import Prometheus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rigs.noc.province import Province
+
+
+class Room:
+    """The programs of the centre, as shipped but for ports and waiting."""
+
+    def __init__(self, folder: Path, province: Callable[[int], Province], factor: float) -> None:
+        """Write all configuration."""
+        self.factor = factor
+        self.sink = PageSink()
+        self.broker = Broker(folder / "broker", lines="allow_anonymous true\npersistence true\n" f"persistence_location {folder}/\n")  # fmt: skip
+        self.province = province(self.broker.port)
+        web, alerts = free_port(), free_port()
+        settings = folder / "collector.yaml"
+        known = self.province.inventory(folder / "inventory")
+        settings.write_text(
+            f"broker: {{port: {self.broker.port}}}\ninventory: {known}\nstore: {{directory: {folder / 'store'}}}\nweb: {{port: {web}}}\n"
+            f"judge: {{interval: {max(100, 1000 / factor):.0f}ms}}\n"
+        )
+        self.collector = Program([sys.executable, "-m", "tslcd_collector", "run", "--config", str(settings)], folder / "collector.log")  # fmt: skip
+        self.prometheus = Prometheus(folder / "prometheus")
+        ports = {"tslcd-collector": web, "prometheus": self.prometheus.port, "alertmanager": alerts}
+        text = shortened.prometheus(folder / "rules", factor, ports)
+        (folder / "prometheus/prometheus.yml").write_text(text)
+        self.prometheus.program.command.append(
+            f"--rules.alert.resend-delay={shortened.divided(shortened.resend(), factor)}"
+        )
+        (folder / "alertmanager.yml").write_text(shortened.alertmanager(factor, self.sink.port))
+        self.alertmanager = Program(
+            [
+                find_program("prometheus-alertmanager"),
+                f"--config.file={folder / 'alertmanager.yml'}",
+                f"--storage.path={folder / 'alertmanager'}",
+                f"--web.listen-address=127.0.0.1:{alerts}",
+                "--cluster.listen-address=",
+                "--log.level=warn",
+            ],
+            folder / "alertmanager.log",
+        )
+        self._ports = (self.broker.port, web, self.prometheus.port, alerts)
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """Return all, in the order of their start."""
+        return self.broker.program, self.collector, self.prometheus.program, self.alertmanager
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Room]:
+        """Run everything for the time of a block."""
+        with self.sink.running(), contextlib.ExitStack() as stack:
+            for program, port in zip(self.programs, self._ports, strict=True):
+                stack.enter_context(running(program, partial(port_open, port), 30))
+            yield self
+
+    def firing(self) -> list[dict[str, str]]:
+        """Return the labels of what pages and fires now."""
+        found = self.prometheus.query('ALERTS{alertstate="firing",severity=~"critical|major"}')
+        return [one["metric"] for one in found]
+
+    async def quiet(self, within: float) -> None:
+        """Wait until nothing fires that pages. Raises TimeoutError that names what does."""
+        deadline = time.monotonic() + within
+        names: list[str] = ["not asked"]
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                names = sorted({one["alertname"] for one in await asyncio.to_thread(self.firing)})
+                if not names:
+                    return
+            await asyncio.sleep(0.2)
+        raise TimeoutError(f"still firing: {', '.join(names)}")
