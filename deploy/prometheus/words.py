@@ -23,7 +23,7 @@ def _looked_up(variable: str, start: str, query: str, labels: tuple[str, ...], w
     """Return a template that sets a variable to a label of what a query finds, else to ``start``."""
     arguments = " ".join(f"$labels.{label}" for label in labels)
     found = f"{{{{ with .Labels.{wanted} }}}}{{{{ ${variable} = . }}}}{{{{ end }}}}"
-    return f"{{{{ ${variable} := {start} }}}}{{{{ range printf `{query}` {arguments} | query }}}}{found}{{{{ end }}}}"
+    return f"{{{{ ${variable} := {start} }}}}{{{{ range printf `{query}` {arguments} | query | sortByLabel `{wanted}` }}}}{found}{{{{ end }}}}"
 
 
 #: Sets $name to the name of the site, or to its id when nobody knows the name.
@@ -32,8 +32,9 @@ _NAME: Final = _looked_up(
 )
 _OF_CHANNEL: Final = ("channel", "province")
 _OPERATOR: Final = _looked_up("operator", '""', "tslcd_channel_info{channel=%q,province=%q}", _OF_CHANNEL, "operator")
+#: Of the collectors that see the state of the alert; another one may have nothing to say but that it sees nothing.
 _REASON: Final = _looked_up(
-    "reason", '"?"', "tslcd_channel_verdict_info{channel=%q,province=%q}", _OF_CHANNEL, "reason"
+    "reason", '"?"', '{__name__=~"channel:(down|degraded):verdict",channel=%q,province=%q}', _OF_CHANNEL, "reason"
 )
 
 

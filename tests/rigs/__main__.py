@@ -20,8 +20,10 @@ from rigs.ending import finish
 from rigs.fuzz import MAX_GROWTH
 from rigs.legs import legs, run_all
 from rigs.network import network
+from rigs.noc.command import noc
 from rigs.page import Section
 from rigs.pager_kill import pager
+from rigs.rules import rules
 from rigs.thin_link import thin_link
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end, network, pager):
+for command in (*COMMANDS, clocks.clocks, backfill.backfill, broker, thin_link, end_to_end, network, noc, pager, rules):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -1,0 +1,204 @@
+"""Mutation of the shipped rules: each mutant is given to the rules' own tests, which must fail.
+
+A mutant that Prometheus does not even take is none, and neither is one that can make no difference: :data:`EQUIVALENT` names those, each
+with the reason. Tests of a file are run from the shortest on, and no further than the first that fails.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import yaml
+from rich.console import Console
+from rich.progress import Progress
+
+from rigs.ending import finish
+from rigs.page import Section
+from rigs.rule_mutations import KINDS
+from support.processes import find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
+#: Caught at least.
+ENOUGH: Final = 0.9
+#: Mutants that mean the same as the rule: a pattern for "rule: mistake", and why.
+EQUIVALENT: Final[dict[str, str]] = {
+    r"increase at \d+ is rate": "only whether a counter moved is asked: above nothing, a rate is as good",
+    r"info: \* at \d+ is /": "what the inventory says of a channel has the value 1",
+    r"redundancy_working:count: count at 0 is sum": "the same",
+    r"channel:inventory:info: (max at \d+ is min|topk at 0 is bottomk)": "the same",
+    r"/(StoreFailing|Reports|Notifications)\S*: 0 at \d+ is 1$": "an extrapolated increase of one is a little more than one",
+    r"(BackfillRefused|ReportsLost|NotificationsFailing|StoreFailing)\S*: 0 at \d+ is 1$": "the same",
+    r"(Channel|Upstream|Redundancy|channel:)\S*: max at \d+ is min": "what is folded there has the value 1",
+    r"ManyAgentsLost/critical: max at \d+ is min": "lost agents are counted, whatever the value",
+    r"Watchdog/none: 1 at \d+ is 0": "an alert fires whatever its value",
+    r"(ManyAgentsLost\S*|agent:\S*): \w+ at \d+ without site": "an agent stands at one site",
+    r"province:\S*: (by|on) at \d+ without site": "a channel's id is unique in its province",
+    r"BackfillRefused/warning: max at 0 is min": "of what is above nothing, that there is something is asked",
+    r"BackfillRefused/warning: sum at \d+ is count": "the same, since nothing that is zero is in it",
+    r"ChannelDown/critical: alertname=\"ChannelDown\" at \d+ is gone": "no other critical alert has a channel",
+    r"ManyChannelsDown/critical: alertstate=\"firing\" at 265 is gone": "a pending alert is of a channel that is cut now, and those are taken away",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads ``0x5`` as promtool does: six zeros, and no number with sixteen as its base."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":int")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"), list("-+0123456789"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake. ``document`` is the whole rules file with it."""
+
+    file: str
+    rule: str
+    kind: str
+    mistake: str
+    document: dict[str, Any]
+
+    @property
+    def words(self) -> str:
+        """Name it."""
+        return f"{self.rule}: {self.mistake}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a mutant: ``caught``, ``survived``, or ``none`` when Prometheus does not take it."""
+
+    mutant: Mutant
+    fate: str
+
+
+def mutants() -> Iterator[Mutant]:
+    """Yield every mutant that may make a difference, without texts."""
+    for file in sorted(RULES.glob("*.rules.yml")):
+        document = yaml.safe_load(file.read_text())
+        for rule in (rule for group in document["groups"] for rule in group["rules"]):
+            rule.pop("annotations", None)
+        for group_number, group in enumerate(document["groups"]):
+            for number, rule in enumerate(group["rules"]):
+                name = rule.get("record") or f"{rule['alert']}/{rule['labels']['severity']}"
+                for kind, mutate in KINDS.items():
+                    for mistake, changed in mutate(rule):
+                        words = f"{name}: {mistake}"
+                        if any(re.search(pattern, words) for pattern in EQUIVALENT):
+                            continue
+                        mutated = copy.deepcopy(document)
+                        mutated["groups"][group_number]["rules"][number] = changed
+                        yield Mutant(file.name, name, kind, mistake, mutated)
+
+
+@cache
+def tests_of(file: str) -> list[Path]:
+    """Return the tests that read a rules file, the quick ones first."""
+    found = [path for path in RULES.glob("*.test.yml") if file in yaml.safe_load(path.read_text())["rule_files"]]
+    slow = ("load.test.yml", "many.test.yml")
+    return sorted(found, key=lambda path: (path.name in slow, path.stat().st_size))
+
+
+def bare(folder: Path) -> None:
+    """Copy rules and tests without texts: writing them costs more than all else, and no mutant changes them."""
+    for path in RULES.glob("*.yml"):
+        document = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe one
+        for rule in (rule for group in document.get("groups", ()) for rule in group["rules"]):
+            rule.pop("annotations", None)
+        tests = (one for case in document.get("tests", ()) for one in case.get("alert_rule_test", ()))
+        for alert in (alert for test in tests for alert in test["exp_alerts"]):
+            alert.pop("exp_annotations", None)
+        (folder / path.name).write_text(yaml.safe_dump(document, allow_unicode=True))
+
+
+def judge(mutant: Mutant, original: Path) -> Fate:
+    """Give a mutant to the tests; ``original`` is what :func:`bare` wrote."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path in original.iterdir():
+            shutil.copy(path, folder)
+        (folder / mutant.file).write_text(yaml.safe_dump(mutant.document, allow_unicode=True))
+        for test in tests_of(mutant.file):
+            command = [find_program("promtool"), "test", "rules", str(folder / test.name)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            said = done.stdout + done.stderr
+            if done.returncode:
+                return Fate(mutant, "caught" if "exp:" in said else "none")
+    return Fate(mutant, "survived")
+
+
+def run(chosen: Sequence[Mutant], processes: int, tick: Callable[[], None]) -> list[Fate]:
+    """Judge mutants, some at a time."""
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(processes) as pool:
+        original = Path(name)
+        bare(original)
+
+        def one(mutant: Mutant) -> Fate:
+            fate = judge(mutant, original)
+            tick()
+            return fate
+
+        return list(pool.map(one, chosen))
+
+
+def section(fates: Sequence[Fate], seed: int) -> Section:
+    """Return the table."""
+    counts = Counter((fate.mutant.kind, fate.fate) for fate in fates)
+    rows = [_row(kind, counts[kind, "caught"], counts[kind, "survived"]) for kind in KINDS]
+    caught, survived = (sum(one.fate == fate for one in fates) for fate in ("caught", "survived"))
+    rows.append(_row("all", caught, survived))
+    notes = [
+        (
+            f"{caught} of {caught + survived} mutants caught (budget: {ENOUGH:.0%}), seed {seed}; {len(fates) - caught - survived} more are "
+            f"no rules for Prometheus; {len(EQUIVALENT)} patterns name mutants that mean the same."
+        )
+    ]
+    return Section("rules", ("mistake", "caught", "of", "share"), rows, notes)
+
+
+def _row(kind: str, caught: int, survived: int) -> tuple[str, ...]:
+    total = caught + survived
+    return kind, str(caught), str(total), f"{caught / total:.1%}" if total else "–"
+
+
+def share(fates: Sequence[Fate]) -> float:
+    """Return the share of the mutants that were caught; 1 without any."""
+    judged = [fate.fate for fate in fates if fate.fate != "none"]
+    return judged.count("caught") / len(judged) if judged else 1.0
+
+
+@click.command()
+@click.option("--sample", default=0, help="Only so many mutants, drawn by the seed; 0 for all.")
+@click.option("--seed", default=20260101, show_default=True, help="The same seed draws the same.")
+@click.option("--only", default="", help="Only mutants whose file, rule or mistake has these words.")
+@click.option("--processes", default=2, show_default=True, help="Mutants at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+@click.option("--write", is_flag=True, help="Write the figures into tests/faults/README.md.")
+def rules(*, sample: int, seed: int, only: str, processes: int, as_json: bool, write: bool) -> None:
+    """Put one mistake after another into the alert rules, and see whether their tests notice."""
+    chosen = [one for one in mutants() if only in f"{one.file} {one.words}"]
+    if sample:
+        chosen = random.Random(seed).sample(chosen, min(sample, len(chosen)))  # noqa: S311 - a draw, not a secret
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("mutants", total=len(chosen))
+        fates = run(chosen, processes, lambda: progress.advance(task))
+    failures = [f"{one.mutant.file}, {one.mutant.words}: nobody noticed" for one in fates if one.fate == "survived"]
+    finish(section(fates, seed), failures, clean=share(fates) >= ENOUGH, as_json=as_json, write=write)
