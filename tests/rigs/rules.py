@@ -93,7 +93,7 @@ class Fate:
 def mutants() -> Iterator[Mutant]:
     """Yield every mutant that may make a difference, without texts."""
     for file in sorted(RULES.glob("*.rules.yml")):
-        document = yaml.safe_load(file.read_text())
+        document = yaml.load(file.read_text(), _Loader)  # noqa: S506 - a safe one
         for rule in (rule for group in document["groups"] for rule in group["rules"]):
             rule.pop("annotations", None)
         for group_number, group in enumerate(document["groups"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +34,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([find_program("promtool"), *arguments], capture_output=True, text=True, check=False)
 
 
+@cache
 def groups() -> list[dict[str, Any]]:
     """Return every group of rules."""
     return list(chain.from_iterable(yaml.safe_load(file.read_text())["groups"] for file in RULES))
@@ -43,6 +45,7 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in groups() for rule in group["rules"] if "alert" in rule]
 
 
+@cache
 def recorded() -> dict[str, str]:
     """Return the expression of every recording rule."""
     return {rule["record"]: rule["expr"] for group in groups() for rule in group["rules"] if "record" in rule}
