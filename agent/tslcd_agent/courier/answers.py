@@ -60,12 +60,11 @@ class Answers:
 
     async def _apply(self, ack: Ack) -> None:
         """Delete what is stored, let go what is missing, note what is lost."""
-        generation = await self._spool.generation(ack.stream)
-        if generation is None:
+        standing = await self._spool.standing(ack.stream)
+        if standing is None:
             self.counts["foreign"] += 1
             return
-        statistics = await self._spool.statistics()
-        newest = statistics.newest if ack.stream == statistics.stream else MAX_SEQ
+        generation, newest = standing
         if max(ack.upto, *(last for _, last in ack.have), 0) > newest:
             _log.error(
                 "collector has reports that this spool never made: it was set back, or copied", collector=ack.collector

@@ -49,6 +49,8 @@ class UnderWay:
         """Start with nothing under way."""
         #: Keys that are not to be sent now. May hold keys that are confirmed already; they are no harm.
         self.held = RangeSet()
+        #: Whether anything was let go since somebody looked, and set this to False.
+        self.let_go = True
         self._timeout = ack_timeout
         self._ahead = RangeSet()
         self._publishing: set[int] = set()
@@ -89,6 +91,7 @@ class UnderWay:
             self._publishing.discard(key)
             self.held.remove(key)
             self._ahead.remove(key)
+            self.let_go = True
 
     def reconnected(self) -> None:
         """Note that whatever was sent went over another connection: the next acknowledgement decides about it."""
@@ -141,6 +144,7 @@ class UnderWay:
         self._forget_empty()
 
     def _let_go(self, period: _Sent, first: int, last: int) -> None:
+        self.let_go = True
         self.held.remove(first, last)
         self._ahead.remove(first, last)
         period.keys.remove(first, last)

@@ -9,6 +9,8 @@ Invariants:
 * A broker that answers no longer is left: MQTT sends again only after a reconnect (MQTT 5 section 4.4).
 * Uplinks are used in their order; see :mod:`tslcd_agent.courier.route` for when one is left, and gone back to.
 * After a reconnect nothing of history is sent before a collector told its mark.
+* What was kept a moment ago is sent without being read back from the disk. The disk is asked at the begin of a session, when
+  something was let go or left, and every :data:`LOOK_PAUSE` seconds in any case: whatever waits is found.
 """
 
 from __future__ import annotations
@@ -51,6 +53,8 @@ MAX_UNCONFIRMED: Final = 1024
 _SCOUT_PART: Final = 1 / 6
 _SCOUT_PAUSE: Final = 10.0
 _ZSTD_LEVEL: Final = 3
+#: The longest pause between two looks at the disk for what waits, in seconds.
+LOOK_PAUSE: Final = 5.0
 #: Health: the longest that the courier may take from one round to the next, in seconds.
 HEALTH_LIMIT: Final = 120.0
 
@@ -104,6 +108,9 @@ class Courier:
         self._stop = asyncio.Event()
         self._publishes: set[asyncio.Task[None]] = set()
         self._leaving = False
+        #: Whether, as far as is known, nothing waits but what is under way: young reports, and all the others.
+        self._live_done = self._history_done = False
+        self._looked_at = float("-inf")
         self._history_publishing: set[int] = set()
         #: Which addresses of a broker's name may be connected to, asked at each connecting; all when None.
         self.permits: Callable[[str], bool] | None = None
@@ -263,6 +270,7 @@ class Courier:
 
     async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
         """Hand reports to the broker until stopped; then wait a moment for its answers."""
+        self._live_done = False
         while not (self._stop.is_set() or self._leaving):
             self._wake.clear()
             self._health.beat("courier")
@@ -270,12 +278,12 @@ class Courier:
             free = WINDOW - self._answers.way.publishing()
             pause = STATUS_PAUSE
             if free > 0:
-                rows = await self._spool.newest_first(free, self._answers.way.held, self._settings.live_window)
+                rows = await self._unsent(free)
                 for row in rows:
                     self._start(group, connection, row, Lane.LIVE)
-                if len(rows) < free and self._answers.heard:
+                if len(rows) < free and self._answers.heard and not self._history_done:
                     pause = await self._send_history(group, connection, free - len(rows))
-            await _wait(self._wake, pause)
+            await _wait(self._wake, min(pause, LOOK_PAUSE))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 while self._answers.way.publishing():
@@ -283,6 +291,27 @@ class Courier:
                     await self._wake.wait()
         for task in list(self._publishes):
             task.cancel()
+
+    async def _unsent(self, free: int) -> list[Row]:
+        """Return young reports that are not under way, newest first, ``free`` of them at most."""
+        way, now = self._answers.way, time.monotonic()
+        news = self._spool.take_news()
+        if news is None or way.let_go or not self._live_done or now - self._looked_at >= LOOK_PAUSE:
+            way.let_go = self._history_done = False
+            self._looked_at = now
+            rows = await self._spool.newest_first(free, way.held, self._settings.live_window)
+            self._live_done = len(rows) < free
+            return rows
+        rows = [row for row in reversed(news) if row.key not in way.held]
+        young = [row for row in rows if self._is_young(row)]
+        self._history_done = self._history_done and len(young) == len(rows)
+        self._live_done = len(young) < free
+        return young[:free]
+
+    def _is_young(self, row: Row) -> bool:
+        """Whether a report belongs to the live lane."""
+        mono = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return row.boot == self._boot and mono - row.mono < self._settings.live_window
 
     async def _send_history(self, group: asyncio.TaskGroup, connection: Connection, free: int) -> float:
         """Hand over old reports as far as bounds allow; return how long to wait when nothing else happens, in seconds."""
@@ -293,14 +322,15 @@ class Courier:
         pause = self._history_pause()
         if room <= 0 or pause > 0 or self.history_stopped:
             return pause or STATUS_PAUSE
-        for row in await self._spool.oldest_first(room, self._answers.way.held):
-            if (
-                row.boot == self._boot
-                and time.clock_gettime(time.CLOCK_BOOTTIME) - row.mono < self._settings.live_window
-            ):
-                break  # young: the live lane's
+        rows = await self._spool.oldest_first(room, self._answers.way.held)
+        self._history_done = len(rows) < room
+        for row in rows:
+            if self._is_young(row):
+                self._history_done = True
+                break  # the live lane's
             pause = self._history_pause()
             if pause > 0:
+                self._history_done = False
                 return pause
             self._history_publishing.add(row.key)
             self._start(group, connection, row, Lane.HISTORY)
@@ -339,7 +369,8 @@ class Courier:
         if key in self._history_publishing:
             self._history_publishing.discard(key)
             self._share.finished(time.monotonic())
-        self._wake.set()
+        if not (self._live_done and self._history_done) or self._stop.is_set() or self._leaving:
+            self._wake.set()
 
     async def _receive(self, connection: Connection) -> None:
         """Apply acknowledgements until the connection is lost. Raises BrokerError."""

@@ -13,14 +13,15 @@ Invariants, each with tests that try to break it:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from tslcd_agent.spool.engine import Engine
 from tslcd_agent.spool.lock import DirectoryLock, SpoolError
+from tslcd_agent.spool.news import News
 from tslcd_agent.spool.state import Now, Row, Statistics, Worth
 from tslcd_agent.spool.store import Bounds, Draft
 from tslcd_wire.ranges import RangeSet
@@ -53,6 +54,7 @@ class Spool:
         self._engine = Engine(directory, bounds, now)
         self._lock = DirectoryLock(directory)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._news = News()
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
 
     async def __aenter__(self) -> Self:
@@ -85,8 +87,12 @@ class Spool:
 
     async def append(self, draft: Draft) -> int:
         """Keep a report; return its key when it is synced. Raises what the draft's builder raises."""
-        key: int = await self._submit(_Job(None, draft))
+        key: int = await self._submit(None, draft)
         return key
+
+    def take_news(self) -> list[Row] | None:
+        """Return the reports that were kept since this was called last, oldest first; None when the disk has to be asked."""
+        return self._news.take()
 
     async def newest_first(self, limit: int, exclude: RangeSet, youngest: float | None = None) -> list[Row]:
         """Return waiting reports, newest first, but for the keys in ``exclude``.
@@ -110,9 +116,12 @@ class Spool:
         """Return which numbers of ``stream`` from ``first`` to ``last`` wait here; None when the disk cannot say."""
         return await self._call(lambda: self._engine.waiting(stream, first, last, limit))
 
-    async def generation(self, stream: str) -> int | None:
-        """Return the ordinal of a stream within this spool; None for a foreign one."""
-        return await self._call(lambda: self._engine.generation(stream))
+    async def standing(self, stream: str) -> tuple[int, int] | None:
+        """Return the ordinal of a stream within this spool and the highest number that was given in it; None for a foreign one.
+
+        No higher number than the wire allows was given in a stream that is not the present one.
+        """
+        return await self._call(lambda: self._engine.standing(stream))
 
     async def renew_stream(self, stream: str) -> None:
         """Begin a new stream and move into it what waits of ``stream``.
@@ -120,7 +129,11 @@ class Spool:
         For a spool that was set back (a restored disk image, a copied disk): numbers that it would give next were given
         before, and a collector would take new reports for old ones.
         """
-        await self._call(lambda: self._engine.renew_stream(stream))
+        await self._call(lambda: self._renew_stream(stream))
+
+    def _renew_stream(self, stream: str) -> None:
+        self._engine.renew_stream(stream)
+        self._news.add(None)
 
     async def mark_alive(self) -> None:
         """Leave a sign of life for the next start."""
@@ -131,12 +144,13 @@ class Spool:
         return await self._call(self._engine.statistics)
 
     async def _call(self, call: Callable[[], T]) -> T:
-        result: T = await self._submit(_Job(call, None))
+        result: T = await self._submit(call, None)
         return result
 
-    async def _submit(self, job: _Job) -> Any:
+    def _submit(self, call: Callable[[], Any] | None, draft: Draft | None) -> asyncio.Future[Any]:
+        job = _Job(call, draft, asyncio.get_running_loop())
         self._jobs.put(job)
-        return await asyncio.wrap_future(job.future)
+        return job.future
 
     def _work(self) -> None:
         """Do the jobs, one after the other, appends in groups; the thread's whole life."""
@@ -152,41 +166,56 @@ class Spool:
                         more = True
                         break
                     group.append(following)
-                _append(self._engine, group)
+                self._append(group)
             else:
                 job.run()
             job = following if more else self._jobs.get()
 
+    def _append(self, group: list[_Job]) -> None:
+        """Append a group in one transaction; answer each when all are on disk."""
+        taken = [job for job in group if job.draft is not None and not job.future.cancelled()]
+        results: list[Any]
+        try:
+            results = self._engine.append([job.draft for job in taken if job.draft is not None])
+            self._news.add(self._engine.kept)
+        except BaseException as error:  # noqa: BLE001 - handed to the callers; the thread lives on
+            results = [error if isinstance(error, Exception) else RuntimeError(str(error))] * len(taken)
+            self._news.add(None)
+        for job, result in zip(taken, results, strict=True):
+            job.answer(result)
+
 
 class _Job:
-    """Something for the thread to do: a call, or a report to append."""
+    """Something for the thread to do: a call, or a report to append. One that was cancelled before it began is not done."""
 
-    def __init__(self, call: Callable[[], Any] | None, draft: Draft | None) -> None:
+    __slots__ = ("call", "draft", "future", "loop")
+
+    def __init__(self, call: Callable[[], Any] | None, draft: Draft | None, loop: asyncio.AbstractEventLoop) -> None:
         self.call = call
         self.draft = draft
-        self.future: Future[Any] = Future()
+        self.loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
 
     def run(self) -> None:
         """Call, and hand over what comes of it."""
-        if self.call is None or not self.future.set_running_or_notify_cancel():
+        if self.call is None or self.future.cancelled():
             return
         try:
             result = self.call()
         except BaseException as error:  # noqa: BLE001 - handed to the caller; the thread lives on
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(result)
+            result = error if isinstance(error, Exception) else RuntimeError(str(error))
+        self.answer(result)
+
+    def answer(self, result: Any) -> None:
+        """Let the caller's loop have a result, or an exception to raise; a loop that is closed wants none."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(_settle, self.future, result)
 
 
-def _append(engine: Engine, group: list[_Job]) -> None:
-    """Append a group in one transaction; answer each when all are on disk."""
-    taken = [job for job in group if job.draft is not None and job.future.set_running_or_notify_cancel()]
-    try:
-        results = engine.append([job.draft for job in taken if job.draft is not None])
-    except BaseException as error:  # noqa: BLE001 - handed to the callers; the thread lives on
-        results = [error if isinstance(error, Exception) else RuntimeError(str(error))] * len(taken)
-    for job, result in zip(taken, results, strict=True):
-        if isinstance(result, Exception):
-            job.future.set_exception(result)
-        else:
-            job.future.set_result(result)
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

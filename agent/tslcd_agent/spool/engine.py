@@ -86,6 +86,8 @@ class Engine:
         self._place: tuple[int, int] | None = None
         self._retry_at = 0.0
         self._failing = ""
+        #: What the last :meth:`append` put into the file; None when some of it is in memory only, or nobody can say.
+        self.kept: list[Row] | None = None
         self.start_reason: StartReason = "first-start"
         #: The last sign of life before this start; None when there was none.
         self.last_alive: Alive | None = None
@@ -272,6 +274,7 @@ class Engine:
     def append(self, drafts: Sequence[Draft]) -> list[int | Exception]:
         """Keep reports, in as few transactions as may be; return the key of each, or what its builder raised."""
         results: list[int | Exception] = []
+        kept: list[Row] | None = []
         while len(results) < len(drafts):
             left = drafts[len(results) :]
             done = self._try(lambda store, left=left: store.append(left, self._now()))  # type: ignore[misc]
@@ -279,7 +282,11 @@ class Engine:
                 if self._memory is None:
                     self._memory = Memory(_UNKNOWN)
                 done = [self._memory.append(draft) for draft in left]
+                kept = None
+            elif kept is not None and self._store is not None:
+                kept += self._store.kept
             results += done
+        self.kept = kept
         return results
 
     def newest_first(self, limit: int, exclude: RangeSet, youngest: float | None = None) -> list[Row]:
@@ -348,6 +355,18 @@ class Engine:
         known = self._store or self._reader
         streams = known.state.streams if known is not None else {}
         return next((generation for generation, name in streams.items() if name == stream), None)
+
+    def standing(self, stream: str) -> tuple[int, int] | None:
+        """Return the ordinal of a stream of ours, and the highest number given in it (MAX_SEQ of one that is not the present one)."""
+        generation = self.generation(stream)
+        if generation is None:
+            return None
+        if self._memory is not None:
+            return generation, self._memory.next - 1 if self._memory.stream == stream else MAX_SEQ
+        known = self._store or self._reader
+        if known is None or known.state.stream != stream:
+            return generation, MAX_SEQ
+        return generation, known.state.next - 1
 
     def renew_stream(self, stream: str) -> None:
         """Begin a new stream and move into it what waits of ``stream``: somebody else has used its numbers."""

@@ -28,6 +28,7 @@ class Shelf:
         self.state = state
         self._connection = connection
         self._packer = Packer(self.dictionary)
+        self._pages = 0  # of the file, when it was measured last
         last = "worth, dictionary" if version == VERSION else "0, -1"
         self._columns = f"key, at, boot, mono, checksum, payload, {last}"
         self._has_lost = version == VERSION
@@ -113,9 +114,9 @@ class Shelf:
 
     def used(self) -> int:
         """Return the bytes in use within the file: pages that are not free."""
-        pages: int = self._connection.execute("PRAGMA page_count").fetchone()[0]
+        self._pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
         free: int = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
-        return (pages - free) * PAGE
+        return (self._pages - free) * PAGE
 
     def close(self) -> None:
         """Close the file."""

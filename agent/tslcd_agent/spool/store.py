@@ -122,6 +122,8 @@ class Store(Shelf):
             self._prepare()
             super().__init__(connection, load_state(connection))
             self._measured_from = 0
+            #: What the last :meth:`append` stored.
+            self.kept: list[Row] = []
             self._verification: _Verification | None = None
             self._load_dictionary()
             if self._had_journal:
@@ -263,6 +265,7 @@ class Store(Shelf):
         Those beyond what one transaction may hold are left, and the answer is so much shorter; the first is never left.
         """
         results: list[int | Exception] = []
+        kept: list[Row] = []
         size = 0
         with self._transaction() as state:
             first = key_of(state.current, state.next)
@@ -274,7 +277,8 @@ class Store(Shelf):
                     results.append(error)
                     continue
                 key = key_of(state.current, state.next)
-                stored = self._packer.pack(Row(key, draft.at, draft.boot, draft.mono, payload, draft.worth))
+                row = Row(key, draft.at, draft.boot, draft.mono, payload, draft.worth)
+                stored = self._packer.pack(row)
                 state.next += 1
                 state.totals.made += 1
                 results.append(key)
@@ -283,18 +287,20 @@ class Store(Shelf):
                     self._note_lost(key, key)
                     continue
                 self._insert(state, stored)
+                kept.append(row)
                 size += len(stored.payload) + _ROW
                 if size > self._journal // 4:
                     break
             self._drop_expired(state, first, now)
-            self._make_room(state, first)
-        while self.used() > self.limit():
+            over = self._make_room(state, first)
+        while over:
             waiting = self.state.waiting
             with self._transaction() as state:
-                self._make_room(state, first)
+                over = self._make_room(state, first)
             if self.state.waiting == waiting:
                 break
         self._shrink()
+        self.kept = kept
         return results
 
     def adopt(
@@ -372,10 +378,10 @@ class Store(Shelf):
             ).fetchall()
             self._drop(state, "age", keys)
 
-    def _make_room(self, state: State, first: int) -> None:
+    def _make_room(self, state: State, first: int) -> bool:
         """Drop what is worth least while the file is too large; not more than one transaction may, nor what came just now.
 
-        Rows of a class may each lie on a page of its own, and each of these pages goes through the journal.
+        Return whether it still is too large. Rows of a class may each lie on a page of its own, and each of these pages goes through the journal.
         """
         limit = self.limit()
         most = max(_DROP_BATCH, self._journal // 2 // PAGE)
@@ -391,6 +397,7 @@ class Store(Shelf):
                 self._measured_from = victims[-1][0] + 1
             self._drop(state, "size", victims)
             most -= len(victims)
+        return over > 0
 
     def _victims(self, state: State, first: int, limit: int) -> list[tuple[int, int, int]]:
         """Return key, class and bytes of what goes next."""
@@ -485,8 +492,7 @@ class Store(Shelf):
 
     def _shrink(self) -> None:
         """Give a little back to the disk when the file is larger than it may be: the bound was set lower."""
-        pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
-        if pages * PAGE > self.limit() + 3 * self._journal // 2:
+        if self._pages * PAGE > self.limit() + 3 * self._journal // 2:
             some = min(_SHRINK_PAGES, self._journal // 4 // PAGE)
             # it yields a row without columns a page, which execute() takes for the end
             self._connection.executescript(f"PRAGMA incremental_vacuum({some})")

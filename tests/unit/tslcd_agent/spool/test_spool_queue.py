@@ -17,6 +17,7 @@ from tslcd_agent.spool import Bounds, Draft, Spool, SpoolError
 from tslcd_agent.spool.engine import Engine
 from tslcd_agent.spool.inspection import inspect
 from tslcd_agent.spool.lock import DirectoryLock
+from tslcd_agent.spool.news import MAX_ROWS
 from tslcd_agent.spool.state import Now, seq_of
 from tslcd_wire.ranges import RangeSet
 
@@ -61,6 +62,35 @@ async def test_a_cancelled_append_is_whole_or_absent(tmp_path: Path) -> None:
         assert found == list(range(1, len(found) + 1))
         assert set(numbers) <= set(found)
         assert len(numbers) == 100
+
+
+async def test_news_are_what_the_disk_has(tmp_path: Path) -> None:
+    """What was appended is handed over once, as it stands in the file; when it is too much, or not so sure, the file is asked."""
+    async with Spool(tmp_path, BOUNDS, now) as spool:
+        await spool.append(draft())
+        assert spool.take_news() is None, "there may be older ones"
+        await asyncio.gather(*(spool.append(draft()) for _ in range(5)))
+        news = spool.take_news()
+        assert news == (await spool.newest_first(5, RangeSet()))[::-1]
+        assert spool.take_news() == []
+        await asyncio.gather(*(spool.append(draft()) for _ in range(MAX_ROWS + 1)))
+        await spool.append(draft())
+        assert spool.take_news() is None
+        await spool.append(draft())
+        assert len(spool.take_news() or ()) == 1
+        await spool.confirm((await spool.statistics()).stream, [(1, 1000)])
+        await spool.append(Draft(*_times(), lambda stream, seq: f'{{"stream": "{stream}", "seq": {seq}}}'.encode()))
+        await spool.renew_stream((await spool.statistics()).stream)
+        assert spool.take_news() is None, "they have other numbers now"
+
+
+async def test_what_is_in_memory_only_is_no_news(tmp_path: Path) -> None:
+    """While the disk fails the engine says what is to be sent."""
+    async with Spool(tmp_path, BOUNDS, now) as spool:
+        spool.take_news()
+        await spool._call(lambda: spool._engine._fail(OSError("disk")))
+        await spool.append(draft())
+        assert spool.take_news() is None
 
 
 async def test_errors_of_builders_and_of_the_engine_reach_their_caller_only(tmp_path: Path) -> None:
