@@ -24,7 +24,7 @@ from tslcd_collector.judge import UNTOLD, Past, Readings, grouped, measured, pas
 from tslcd_collector.maintenance import Windows
 from tslcd_collector.neighbours import Neighbours
 from tslcd_collector.store import VerdictRow
-from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict
+from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict, words_of
 from tslcd_wire.catalogue import INTERFACE, PROBE
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Supervision:
                 "state": verdict.state.value,
                 "reason": verdict.reason.value,
                 "party": verdict.party.value,
-                "detail": verdict.detail,
+                "detail": verdict.detail._asdict(),
                 "since": standing.since,
                 "state_since": standing.state_since,
                 "sentence": {"vi": words.vi, "en": words.en},
@@ -320,7 +320,7 @@ def _carriers_first(inventory: Inventory) -> list[Channel]:
 
 def _verdict(row: VerdictRow) -> Verdict | None:
     try:
-        return Verdict(State(row.state), Reason(row.reason), Party(row.party), row.detail)
+        return Verdict(State(row.state), Reason(row.reason), Party(row.party), words_of(row.detail))
     except ValueError:
         return None
 
@@ -332,7 +332,7 @@ def _row(channel: str, standing: Standing) -> VerdictRow:
         verdict.state.value,
         verdict.reason.value,
         verdict.party.value,
-        verdict.detail,
+        verdict.detail.kept(),
         standing.since,
         standing.state_since,
     )

@@ -3,7 +3,7 @@
 Invariants:
 
 * ``State``, ``Reason`` and ``Party`` are closed sets; their values are label values of metrics and never change meaning.
-* ``detail`` is for people only. It never becomes a label and never holds an address, so that it may be sent in a page.
+* ``detail`` is for people only, in both languages or in none (:mod:`tslcd_collector.judge.phrases`). It never becomes a label and never holds an address, so that it may be sent in a page.
 * Who must act follows from where the network ends (Circular 06/2026/TT-BKHCN, article 4.2): up to the connection point
   the operator, from the terminal device inward the agency, and this supervision itself for what it cannot see.
 """
@@ -13,6 +13,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
 
 Language: TypeAlias = Literal["vi", "en"]
 
@@ -63,29 +65,53 @@ class Party(enum.Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """State, reason and party of a channel; ``detail`` is a short English clause for people, or empty."""
-
-    state: State
-    reason: Reason
-    party: Party
-    detail: str = ""
-
-    def agrees(self, other: Verdict) -> bool:
-        """Whether both say the same but for the detail, which may change with every measurement."""
-        return (self.state, self.reason, self.party) == (other.state, other.reason, other.party)
-
-
 class Words(NamedTuple):
-    """One text in both languages."""
+    """One text in both languages; false when there is none."""
 
     vi: str
     en: str
 
+    def __bool__(self) -> bool:
+        """Whether there is any text."""
+        return bool(self.vi or self.en)
+
     def of(self, language: Language) -> str:
         """Return the text in ``language``."""
         return self.vi if language == "vi" else self.en
+
+    def kept(self) -> str:
+        """Return it as it stands in a column of store or ledger: ``["vi","en"]``, or nothing."""
+        return _encode(self).decode() if self else ""
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Words).decode
+#: Of what needs no more words.
+NOTHING: Final = Words("", "")
+
+
+def words_of(kept: str) -> Words:
+    """Read what :meth:`Words.kept` wrote. Plain text, as older programs wrote it, is the text in both languages."""
+    if kept.startswith('["'):
+        try:
+            return _decode(kept)
+        except msgspec.DecodeError:
+            pass
+    return Words(kept, kept) if kept else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """State, reason and party of a channel; ``detail`` is a short clause for people, or empty."""
+
+    state: State
+    reason: Reason
+    party: Party
+    detail: Words = NOTHING
+
+    def agrees(self, other: Verdict) -> bool:
+        """Whether both say the same but for the detail, which may change with every measurement."""
+        return (self.state, self.reason, self.party) == (other.state, other.reason, other.party)
 
 
 STATE_WORDS: Final = {

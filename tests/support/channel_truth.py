@@ -220,8 +220,8 @@ TABLE: list[Row] = [
 
 #: Channels that are not in service: what | how | measured | detail. All are ``maintenance not_in_service none``.
 WAITING: list[tuple[str, dict[str, Any], Readings, str]] = [
-    ("held back", {"in_service": False}, readings(), "in service not yet; would be: up/ok"),
-    ("held back, in a window", {"in_service": False}, readings(around=Surroundings(window=WORK)), "in service not yet; would be: up/ok"),
+    ("held back", {"in_service": False}, readings(), "not in service yet; would be: up/ok"),
+    ("held back, in a window", {"in_service": False}, readings(around=Surroundings(window=WORK)), "not in service yet; would be: up/ok"),
     ("connected tomorrow", {"connected_since": dt.date(2026, 9, 22)}, readings(agent=None), "in service from 2026-09-22 on; would be: unknown/never_seen: agent a1 was never heard"),
 ]  # fmt: skip
 

@@ -18,10 +18,11 @@ from tslcd_collector.admit import Admission
 from tslcd_collector.board import Board
 from tslcd_collector.exposition import Exposition
 from tslcd_collector.inventory import generate
+from tslcd_collector.judge import phrases
 from tslcd_collector.ledger.rows import History, Interval
 from tslcd_collector.metrics import Metrics
 from tslcd_collector.supervision import Standing, Supervision
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.verdict import NOTHING, STATE_WORDS, Party, Reason, State, Verdict
 from tslcd_collector.web import View, application, bind, serve
 from tslcd_runtime.health import Health
 from tslcd_wire.report import Report
@@ -34,17 +35,24 @@ if TYPE_CHECKING:
 
 PROVINCE: Final = "86"
 GOOD: Final = Verdict(State.UP, Reason.OK, Party.NONE)
+#: What is planned for some.
+PLANNED: Final = phrases.PLANNED(
+    kind=phrases.KINDS["maintenance"],
+    until=phrases.moment(1_790_000_000.0),
+    title="Thay mô-đun quang",
+    would_be=phrases.WOULD_BE_SINCE(state=STATE_WORDS[State.DOWN], detail=phrases.CARRIER_DOWN(channel="86-trunk")),
+)
 #: What is wrong with some channels, and for how long, seconds.
 TROUBLES: Final = (
-    (Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, "interface wan1 on device fw has no link"), 720.0),
-    (Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR, "probe gateway has no answer"), 95_000.0),
-    (Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY, "neither device fw nor probe gateway answers"), 5400.0),
-    (Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, "probe gateway lost 7% over 3 rounds"), 1800.0),
-    (Verdict(State.DEGRADED, Reason.LATENCY, Party.OPERATOR, "probe gateway takes 64 ms over 3 rounds"), 40.0),
-    (Verdict(State.UNKNOWN, Reason.SITE_POWER, Party.POWER, "agent is offline, and the site ran on battery before"), 300.0),
-    (Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING, "agent is silent"), 200_000.0),
-    (Verdict(State.UP, Reason.SNMP_REFUSED, Party.MONITORING, "SNMP of device rt is refused"), 86_000.0),
-    (Verdict(State.MAINTENANCE, Reason.UPSTREAM_DOWN, Party.NONE, "planned work"), 3000.0),
+    (Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, phrases.NO_LINK(interface="wan1", device="fw")), 720.0),
+    (Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR, phrases.NO_ANSWER(probe="gateway")), 95_000.0),
+    (Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY, phrases.NEITHER(device="fw", probe="gateway")), 5400.0),
+    (Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, phrases.LOST(probe="gateway", share=phrases.percent(0.07), rounds=3, grade=NOTHING)), 1800.0),
+    (Verdict(State.DEGRADED, Reason.LATENCY, Party.OPERATOR, phrases.SLOW(probe="gateway", figure="64 ms", rounds=3, grade=phrases.CRITICAL(bound="50 ms"))), 40.0),
+    (Verdict(State.UNKNOWN, Reason.SITE_POWER, Party.POWER, phrases.ON_BATTERY(how=phrases.OFFLINE(agent="a1"))), 300.0),
+    (Verdict(State.UNKNOWN, Reason.AGENT_LOST, Party.MONITORING, phrases.SILENT(agent="a1")), 200_000.0),
+    (Verdict(State.UP, Reason.SNMP_REFUSED, Party.MONITORING, phrases.SNMP(device="rt", state=phrases.SNMP_WORDS["refused"])), 86_000.0),
+    (Verdict(State.MAINTENANCE, Reason.UPSTREAM_DOWN, Party.NONE, PLANNED), 3000.0),
 )  # fmt: skip
 
 
@@ -66,7 +74,7 @@ class Past:
 
         def add(verdict: Verdict, end: float | None, *, late: bool = False) -> None:
             nonlocal at
-            words = (verdict.state.value, verdict.reason.value, verdict.party.value, verdict.detail)
+            words = (verdict.state.value, verdict.reason.value, verdict.party.value, verdict.detail.kept())
             found.append(Interval(channel, *words, at, end, "late" if late else "live"))
             at = end or until
 

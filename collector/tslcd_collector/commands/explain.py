@@ -44,8 +44,8 @@ def shown(told: dict[str, Any], language: Language) -> Group:
     head.append(f"{told['state_words'][word]} · {told['reason']} · {told['party_words'][word]}", style=style)
     head.append(language.say(vi=f" · từ {since:%d/%m %H:%M:%S}", en=f" · since {since:%d/%m %H:%M:%S}"))
     parts: list[Any] = [head, Text(told["sentence"][word])]
-    if told["detail"]:
-        parts.append(Text(told["detail"], style="dim"))
+    if told["detail"][word]:
+        parts.append(Text(told["detail"][word], style="dim"))
     parts += [_inputs(told, language), _considered(told, language), _thresholds(told, language)]
     if told["dependencies"] or told["windows"] or told["cuts"]:
         parts.append(_beside(told, language))

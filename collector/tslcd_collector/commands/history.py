@@ -37,7 +37,7 @@ def table(found: dict[str, Any], language: Language, now: float) -> Table:
     shown = Table(
         title=escape(found["channel"]),
         caption="\n".join(
-            f"{_time(one['at'])}: {_time(one['since'])} … {_time(one['until'])}: {escape(one['note'])}"
+            f"{_time(one['at'])}: {_time(one['since'])} … {_time(one['until'])}: {escape(one['note'][language.value])}"
             for one in found["revisions"]
         ),
     )
@@ -51,6 +51,7 @@ def table(found: dict[str, Any], language: Language, now: float) -> Table:
         ("Nguồn", "Known from"),
     ):
         shown.add_column(language.say(vi=vi, en=en), no_wrap=True)
+    shown.add_column(language.say(vi="Chi tiết", en="Detail"), overflow="fold")
     for one in found["intervals"]:
         until = one["until"]
         style = STYLES.get(one["state"], "")
@@ -63,6 +64,7 @@ def table(found: dict[str, Any], language: Language, now: float) -> Table:
             one["reason"],
             escape(one["party_words"][language.value]),
             language.say(vi=vi, en=en),
+            escape(one["detail"][language.value]),
         )
     return shown
 

@@ -43,10 +43,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from tslcd_collector.judge.evidence import NOT_BOUND, Evidence, fresh, unknown
+from tslcd_collector.judge import phrases
+from tslcd_collector.judge.evidence import Evidence, fresh, unknown
 from tslcd_collector.judge.steadiness import flaps
-from tslcd_collector.maintenance import DAY, VIET_NAM, local
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.maintenance import DAY, VIET_NAM
+from tslcd_collector.verdict import STATE_WORDS, Party, Reason, State, Verdict, Words
 
 if TYPE_CHECKING:
     from tslcd_collector.inventory.classes import ChannelClass
@@ -69,10 +70,10 @@ def measured(channel: Channel, readings: Readings, now: float) -> Verdict:
     """Return what ``channel`` is by itself: without its group, and whatever is planned."""
     binding = channel.binding
     if binding is None:
-        return unknown(Reason.NEVER_SEEN, NOT_BOUND)
+        return unknown(Reason.NEVER_SEEN, phrases.NOT_BOUND)
     around, limits, agent = readings.around, channel.channel_class, readings.agent
     if agent is None:
-        return unknown(Reason.NEVER_SEEN, f"agent {binding.agent} was never heard")
+        return unknown(Reason.NEVER_SEEN, phrases.NEVER_HEARD(agent=binding.agent))
     if not agent.online or not fresh(agent.last_heard, limits, now):
         return _upstream(channel, around) or _silent(channel, readings, agent)
     evidence = Evidence(channel, readings, now)
@@ -80,14 +81,14 @@ def measured(channel: Channel, readings: Readings, now: float) -> Verdict:
     if fault is not None:
         return _upstream(channel, around) or fault
     if agent.spare and around.sole and around.others_get_through:
-        detail = f"reports of agent {binding.agent} leave by a spare way, not by this channel"
+        detail = phrases.SPARE_WAY(agent=binding.agent)
         return Verdict(State.DEGRADED, Reason.UPLINK_LOST, Party.OPERATOR, detail)
     seen = next(evidence.impairments(), None) or evidence.witnessed()
     if seen.state is State.UNKNOWN:
         return _upstream(channel, around) or seen
     times = flaps(readings.past, limits, now)
     if times:
-        detail = f"down {times} times within {limits.flap_window / 60:.0f} min"
+        detail = phrases.FLAPPED(times=times, minutes=f"{limits.flap_window / 60:.0f}")
         return Verdict(State.DEGRADED, Reason.FLAPPING, Party.OPERATOR, detail)
     return seen
 
@@ -96,32 +97,40 @@ def grouped(verdict: Verdict, lost: Lost | None) -> Verdict:
     """Say of a channel that works that another one of its group is lost."""
     if lost is None or (verdict.state is not State.UP and verdict.reason is not Reason.OVERLOADED):
         return verdict
-    also = f", and {verdict.detail}" if verdict.reason is Reason.OVERLOADED else ""
-    detail = f"channel {lost.channel} of its group is down{also}"
+    detail = phrases.GROUP_LOST(channel=lost.channel)
+    if verdict.reason is Reason.OVERLOADED:
+        detail = phrases.AND(one=detail, other=verdict.detail)
     return Verdict(State.DEGRADED, Reason.REDUNDANCY_LOST, lost.party, detail)
 
 
 def planned(channel: Channel, verdict: Verdict, around: Surroundings, now: float) -> Verdict:
     """Say of a channel that nothing is expected of it now, and what it would be."""
     if not in_service(channel, now):
-        since = f"from {channel.connected_since} on" if channel.in_service else "not yet"
-        detail = f"in service {since}; {would_be(verdict)}"
+        if channel.in_service:
+            detail = phrases.FROM_DAY(day=phrases.day(channel.connected_since), would_be=would_be(verdict))
+        else:
+            detail = phrases.NOT_YET(would_be=would_be(verdict))
         return Verdict(State.MAINTENANCE, Reason.NOT_IN_SERVICE, Party.NONE, detail)
     window = around.window
-    what = ""
-    if window is None and verdict.reason is Reason.UPSTREAM_DOWN:
+    carried = window is None and verdict.reason is Reason.UPSTREAM_DOWN
+    if carried:
         window = around.carrier_window
-        what = f"of channel {around.carrier or channel.upstream}: "
     if window is None:
         return verdict
-    detail = f"{window.window.kind} until {local(window.until)}: {what}{window.window.title}; {would_be(verdict)}"
+    title: str | Words = window.window.title
+    if carried:
+        title = phrases.OF_CARRIER(channel=_carrier(channel, around), title=title)
+    kind, until = phrases.KINDS[window.window.kind], phrases.moment(window.until)
+    detail = phrases.PLANNED(kind=kind, until=until, title=title, would_be=would_be(verdict))
     return Verdict(State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE, detail)
 
 
-def would_be(verdict: Verdict) -> str:
+def would_be(verdict: Verdict) -> Words:
     """Write what a channel would be but for what is planned."""
-    more = f": {verdict.detail}" if verdict.detail else ""
-    return f"would be: {verdict.state.value}/{verdict.reason.value}{more}"
+    state = Words(STATE_WORDS[verdict.state].vi, f"{verdict.state.value}/{verdict.reason.value}")
+    if verdict.detail:
+        return phrases.WOULD_BE_SINCE(state=state, detail=verdict.detail)
+    return phrases.WOULD_BE(state=state)
 
 
 def in_service(channel: Channel, now: float) -> bool:
@@ -138,8 +147,13 @@ def _upstream(channel: Channel, around: Surroundings) -> Verdict | None:
     """Say that the channel below is cut with the one that carries it, or None."""
     if around.upstream is not State.DOWN:
         return None
-    detail = f"channel {around.carrier or channel.upstream}, which carries it, is down"
+    detail = phrases.CARRIER_DOWN(channel=_carrier(channel, around))
     return Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR, detail)
+
+
+def _carrier(channel: Channel, around: Surroundings) -> str:
+    """Return the channel that is cut, further up or the next one."""
+    return around.carrier or channel.upstream or ""
 
 
 def _silent(channel: Channel, readings: Readings, agent: AgentReading) -> Verdict:
@@ -147,19 +161,19 @@ def _silent(channel: Channel, readings: Readings, agent: AgentReading) -> Verdic
     binding, around = channel.binding, readings.around
     assert binding is not None  # noqa: S101 - the caller looked
     if not around.broker:
-        return unknown(Reason.STALE, "the collector does not hear the broker")
+        return unknown(Reason.STALE, phrases.NO_BROKER)
     if agent.goodbye and not agent.online:
-        return unknown(Reason.AGENT_LOST, f"agent {binding.agent} was stopped")
-    how = f"agent {binding.agent} is {'silent' if agent.online else 'offline'}"
+        return unknown(Reason.AGENT_LOST, phrases.STOPPED(agent=binding.agent))
+    how = (phrases.SILENT if agent.online else phrases.OFFLINE)(agent=binding.agent)
     if around.battery:
-        return Verdict(State.UNKNOWN, Reason.SITE_POWER, Party.POWER, f"{how}, and the site ran on battery before")
+        return Verdict(State.UNKNOWN, Reason.SITE_POWER, Party.POWER, phrases.ON_BATTERY(how=how))
     cut = Evidence(channel, readings, agent.last_heard).fault()
     if cut is not None:
-        return Verdict(State.UNKNOWN, Reason.UPLINK_LOST, cut.party, f"{how}, its last words: {cut.detail}")
+        return Verdict(State.UNKNOWN, Reason.UPLINK_LOST, cut.party, phrases.LAST_WORDS(how=how, detail=cut.detail))
     if around.carrier_lost:
-        detail = f"{how}, and so is that of channel {around.carrier or channel.upstream}, which carries it and was cut"
+        detail = phrases.CARRIER_SILENT(how=how, channel=_carrier(channel, around))
         return Verdict(State.UNKNOWN, Reason.UPLINK_LOST, Party.OPERATOR, detail)
     if around.neighbour_spare:
-        detail = f"{how}, another one of the site is heard by a spare way"
+        detail = phrases.NEIGHBOUR_SPARE(how=how)
         return Verdict(State.UNKNOWN, Reason.UPLINK_LOST, Party.OPERATOR, detail)
     return unknown(Reason.AGENT_LOST, how)

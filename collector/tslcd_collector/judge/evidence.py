@@ -13,9 +13,10 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from tslcd_collector.judge import phrases
 from tslcd_collector.judge.readings import MIN_LOST, ROUNDS
 from tslcd_collector.judge.steadiness import bound
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.verdict import NOTHING, Party, Reason, State, Verdict, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 MAX_LISTED: Final = 8
 #: Fewer packets with errors or discarded than this are chance.
 MIN_BAD: Final = 10
-NOT_BOUND: Final = "the channel is not bound to an interface or a probe"
 
 
 class Evidence:
@@ -59,18 +59,19 @@ class Evidence:
     def fault(self) -> Verdict | None:
         """Say what cuts the channel, or None."""
         binding, interface = self._binding, self._interface
+        on, of = binding.interface or "", binding.device or ""
         if interface is not None and interface.admin_up is False:
-            detail = f"interface {binding.interface} on device {binding.device} is switched off"
+            detail = phrases.SWITCHED_OFF(interface=on, device=of)
             return Verdict(State.DOWN, Reason.ADMIN_DOWN, Party.AGENCY, detail)
         if interface is not None and interface.oper_up is False:
-            detail = f"interface {binding.interface} on device {binding.device} has no link"
+            detail = phrases.NO_LINK(interface=on, device=of)
             return Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, detail)
         if not binding.probes or not _lost_all(self._runs[binding.probes[0]]):
             return None
         if self._device_state == "unreachable":
-            detail = f"neither device {binding.device} nor probe {binding.probes[0]} answers"
+            detail = phrases.NEITHER(device=of, probe=binding.probes[0])
             return Verdict(State.DOWN, Reason.DEVICE_UNREACHABLE, Party.AGENCY, detail)
-        detail = f"probe {binding.probes[0]} has no answer"
+        detail = phrases.NO_ANSWER(probe=binding.probes[0])
         return Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR, detail)
 
     def impairments(self) -> Iterator[Verdict]:
@@ -78,16 +79,19 @@ class Evidence:
         limits, past = self._class, self._readings.past
         loss, name = self.loss()
         if loss > 0 and loss >= bound(limits.loss_warn, Reason.LOSS, past, limits.clear):
-            grade = _grade(f"{limits.loss_critical:.0%}", critical=loss >= limits.loss_critical)
-            yield _bad(Reason.LOSS, f"probe {name} lost {loss:.0%} over {ROUNDS} rounds{grade}")
+            grade = _grade(phrases.percent(limits.loss_critical), critical=loss >= limits.loss_critical)
+            share = phrases.percent(loss)
+            yield _bad(Reason.LOSS, phrases.LOST(probe=name, share=share, rounds=ROUNDS, grade=grade))
         rtt, name = self.delay()
         if rtt > 0 and rtt >= bound(limits.latency_warn, Reason.LATENCY, past, limits.clear):
-            grade = _grade(f"{limits.latency_critical * 1000:.0f} ms", critical=rtt >= limits.latency_critical)
-            yield _bad(Reason.LATENCY, f"probe {name} takes {rtt * 1000:.0f} ms over {ROUNDS} rounds{grade}")
+            grade = _grade(phrases.milliseconds(limits.latency_critical), critical=rtt >= limits.latency_critical)
+            figure = phrases.milliseconds(rtt)
+            yield _bad(Reason.LATENCY, phrases.SLOW(probe=name, figure=figure, rounds=ROUNDS, grade=grade))
         jitter, name = self.jitter()
         if jitter > 0 and jitter >= bound(limits.jitter_warn, Reason.JITTER, past, limits.clear):
-            grade = _grade(f"{limits.jitter_critical * 1000:.0f} ms", critical=jitter >= limits.jitter_critical)
-            yield _bad(Reason.JITTER, f"probe {name} varies by {jitter * 1000:.0f} ms over {ROUNDS} rounds{grade}")
+            grade = _grade(phrases.milliseconds(limits.jitter_critical), critical=jitter >= limits.jitter_critical)
+            figure = phrases.milliseconds(jitter)
+            yield _bad(Reason.JITTER, phrases.UNSTEADY(probe=name, figure=figure, rounds=ROUNDS, grade=grade))
         yield from self._carried()
 
     def witnessed(self) -> Verdict:
@@ -97,7 +101,7 @@ class Evidence:
         for reason, party, detail in self._defects():
             return Verdict(state, reason, party, detail)
         if not seen:  # one round of one packet, lost: too little to say anything
-            return unknown(Reason.STALE, "the probes have no answer yet")
+            return unknown(Reason.STALE, phrases.NO_ANSWER_YET)
         return Verdict(State.UP, Reason.OK, Party.NONE)
 
     def loss(self) -> tuple[float, str]:
@@ -125,78 +129,79 @@ class Evidence:
         traffic, limits, past = self._traffic, self._class, self._readings.past
         if traffic is None:
             return
-        over = f"{limits.traffic_over / 60:.0f} min"
+        over = f"{limits.traffic_over / 60:.0f}"
         bad = self.errors()
         if bad is not None and bad > 0 and bad >= bound(limits.errors_warn, Reason.ERRORS, past, limits.clear):
-            grade = _grade(f"{limits.errors_critical:.2%}", critical=bad >= limits.errors_critical)
-            share = f"{bad:.2%} of the packets of interface {self._binding.interface}"
-            yield _bad(Reason.ERRORS, f"{share} have errors or are discarded over {over}{grade}")
+            grade = _grade(phrases.percent(limits.errors_critical, 2), critical=bad >= limits.errors_critical)
+            share, on = phrases.percent(bad, 2), self._binding.interface or ""
+            yield _bad(Reason.ERRORS, phrases.BAD_PACKETS(share=share, interface=on, minutes=over, grade=grade))
         elif bad is None and not traffic.span and past.reason is Reason.ERRORS:
-            yield _bad(Reason.ERRORS, "as before: too few readings yet to say otherwise")
+            yield _bad(Reason.ERRORS, phrases.AS_BEFORE)
         load = self.load()
         if load is not None and load[0] > 0:
             wanted = bound(limits.overload_warn, Reason.OVERLOADED, past, limits.clear)
             if load[0] >= wanted:
-                detail = f"{load[0]:.0%} of the contracted bandwidth {load[1]} over {over}"
+                share, direction = phrases.percent(load[0]), phrases.DIRECTIONS[load[1]]
+                detail = phrases.LOAD(share=share, direction=direction, minutes=over)
                 yield Verdict(State.DEGRADED, Reason.OVERLOADED, Party.AGENCY, detail)
         elif load is None and not traffic.span and past.reason is Reason.OVERLOADED:
-            detail = "as before: too few readings yet to say otherwise"
-            yield Verdict(State.DEGRADED, Reason.OVERLOADED, Party.AGENCY, detail)
+            yield Verdict(State.DEGRADED, Reason.OVERLOADED, Party.AGENCY, phrases.AS_BEFORE)
 
     def _interface_up(self) -> bool:
         return self._interface is not None and self._interface.oper_up is True
 
-    def _defects(self) -> Iterator[tuple[Reason, Party, str]]:
+    def _defects(self) -> Iterator[tuple[Reason, Party, Words]]:
         """Yield what supervision lacks, the most telling first."""
         binding, readings = self._binding, self._readings
+        on, of = binding.interface or "", binding.device or ""
         interface_blind = binding.interface is not None and not self._interface_up()
         if binding.device is not None and (interface_blind or binding.interface is None):
             match self._device_state:
                 case "unreachable":
-                    yield Reason.DEVICE_UNREACHABLE, Party.AGENCY, f"device {binding.device} does not answer"
+                    yield Reason.DEVICE_UNREACHABLE, Party.AGENCY, phrases.DEVICE_MUTE(device=of)
                 case "refused" | "silent" | "broken":
-                    detail = f"SNMP of device {binding.device} is {self._device_state}"
+                    detail = phrases.SNMP(device=of, state=phrases.SNMP_WORDS[self._device_state])
                     yield Reason.SNMP_REFUSED, Party.MONITORING, detail
                 case None if readings.device is None:
-                    yield Reason.NEVER_SEEN, Party.MONITORING, f"device {binding.device} was never reported"
+                    yield Reason.NEVER_SEEN, Party.MONITORING, phrases.DEVICE_NEVER(device=of)
                 case None:
-                    yield Reason.STALE, Party.MONITORING, f"device {binding.device} has not been reported lately"
+                    yield Reason.STALE, Party.MONITORING, phrases.DEVICE_OLD(device=of)
                 case _:
                     pass
         if interface_blind:
             if binding.interface not in readings.interfaces_known and self._interface is None:
-                there = f"it has {listed(readings.interfaces_known)}"
-                detail = f"interface {binding.interface} is not on device {binding.device}; {there}"
+                detail = phrases.NOT_THERE(interface=on, device=of, there=listed(readings.interfaces_known))
                 yield Reason.NEVER_SEEN, Party.MONITORING, detail
-            detail = f"interface {binding.interface} of device {binding.device} has no recent state"
-            yield Reason.STALE, Party.MONITORING, detail
+            yield Reason.STALE, Party.MONITORING, phrases.INTERFACE_OLD(interface=on, device=of)
         for name, run in self._runs.items():
             if not readings.probes.get(name):
-                yield Reason.NEVER_SEEN, Party.MONITORING, f"probe {name} was never measured"
+                yield Reason.NEVER_SEEN, Party.MONITORING, phrases.PROBE_NEVER(probe=name)
             elif not run:
-                yield Reason.STALE, Party.MONITORING, f"probe {name} has no recent measurement"
+                yield Reason.STALE, Party.MONITORING, phrases.PROBE_OLD(probe=name)
         if binding.interface is None and not binding.probes:
-            yield Reason.NEVER_SEEN, Party.MONITORING, NOT_BOUND
+            yield Reason.NEVER_SEEN, Party.MONITORING, phrases.NOT_BOUND
 
 
-def listed(names: tuple[str, ...]) -> str:
-    """Write names for a detail: sorted, and no more than MAX_LISTED of them."""
+def listed(names: tuple[str, ...]) -> Words:
+    """Write names of interfaces for a detail: sorted, and no more than MAX_LISTED of them."""
     shown = ", ".join(sorted(names)[:MAX_LISTED])
     more = len(names) - MAX_LISTED
-    return f"{shown} and {more} more" if more > 0 else shown or "none"
+    if more > 0:
+        return phrases.AND_MORE(names=shown, count=more)
+    return Words(shown, shown) if shown else phrases.NONE
 
 
-def unknown(reason: Reason, detail: str) -> Verdict:
+def unknown(reason: Reason, detail: Words) -> Verdict:
     """Make the verdict of a channel that this supervision knows nothing of."""
     return Verdict(State.UNKNOWN, reason, Party.MONITORING, detail)
 
 
-def _bad(reason: Reason, detail: str) -> Verdict:
+def _bad(reason: Reason, detail: Words) -> Verdict:
     return Verdict(State.DEGRADED, reason, Party.OPERATOR, detail)
 
 
-def _grade(bound: str, *, critical: bool) -> str:
-    return f", critical from {bound}" if critical else ""
+def _grade(bound: str | Words, *, critical: bool) -> Words:
+    return phrases.CRITICAL(bound=bound) if critical else NOTHING
 
 
 def fresh(at: float, channel_class: ChannelClass, now: float) -> bool:

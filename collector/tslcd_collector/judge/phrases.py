@@ -11,10 +11,14 @@ Invariants:
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from tslcd_collector.maintenance import VIET_NAM, local
 from tslcd_collector.verdict import Words
+
+#: What was said is remembered: while a nation is cut off, every round says the same of every channel.
+REMEMBERED: Final = 16_384
 
 
 class Phrase(NamedTuple):
@@ -25,9 +29,14 @@ class Phrase(NamedTuple):
 
     def __call__(self, **values: str | int | Words) -> Words:
         """Put ``values`` in."""
-        vi = {name: value.vi if isinstance(value, Words) else value for name, value in values.items()}
-        en = {name: value.en if isinstance(value, Words) else value for name, value in values.items()}
-        return Words(self.vi.format_map(vi), self.en.format_map(en))
+        return _said(self, **values)
+
+
+@lru_cache(REMEMBERED)
+def _said(phrase: Phrase, **values: str | int | Words) -> Words:
+    vi = {name: value.vi if isinstance(value, Words) else value for name, value in values.items()}
+    en = {name: value.en if isinstance(value, Words) else value for name, value in values.items()}
+    return Words(phrase.vi.format_map(vi), phrase.en.format_map(en))
 
 
 # what is known of the agent

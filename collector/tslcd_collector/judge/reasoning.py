@@ -173,8 +173,8 @@ def _steps(
         "supervision",
         lacks,
         Words(
-            f"giám sát {'thiếu: ' + defect.detail if lacks else 'đủ số liệu'}",
-            f"supervision {'lacks: ' + defect.detail if lacks else 'lacks nothing'}",
+            f"giám sát {'thiếu: ' + defect.detail.vi if lacks else 'đủ số liệu'}",
+            f"supervision {'lacks: ' + defect.detail.en if lacks else 'lacks nothing'}",
         ),
     )
     good = base.reason is Reason.OK

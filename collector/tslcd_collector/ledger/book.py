@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tslcd_collector.errors import LedgerError
+from tslcd_collector.judge import phrases
 from tslcd_collector.ledger.file import PRUNE_STEP
 from tslcd_collector.ledger.hindsight import judged, observations, revised, silent_before, unknown_before
 from tslcd_collector.ledger.others import Others
@@ -44,8 +45,6 @@ PAUSE: Final = 1.0
 PRUNE: Final = 600.0
 #: Steps of one pruning: 15,000 channels change a hundred times in its time.
 MAX_PRUNES: Final = 1000
-LATE_NOTE: Final = "judged again from late reports"
-POWER_NOTE: Final = "the agent told of a power cut"
 
 T = TypeVar("T")
 
@@ -232,12 +231,12 @@ class Ledger:
     def _power(self, channel: Channel, absence: Absence, now: float) -> bool:
         """Say of a channel that it was unknown by a power cut; return whether that was new."""
         minutes = round((absence.end - absence.begin) / 60)
-        detail = f"agent {absence.agent} had no power for {minutes} min"
+        detail = phrases.NO_POWER(agent=absence.agent, minutes=minutes).kept()
         piece = Interval(channel.id, "unknown", "site_power", "power", detail, absence.begin, absence.end, "power")
         known = self._file.current(channel.id, absence.begin, absence.end)
         changes = revised(known, [piece], silent_before, channel.channel_class.stale_after)
         if changes:
-            self._file.revise(channel.id, changes, POWER_NOTE, now, done=0.0)
+            self._file.revise(channel.id, changes, phrases.POWER_CUT.kept(), now, done=0.0)
         return bool(changes)
 
     def _look_back(self, inventory: Inventory, now: float) -> tuple[bool, int]:
@@ -279,7 +278,7 @@ class Ledger:
         known = self._file.current(channel.id, begin, end)
         changes = revised(known, pieces, unknown_before, stale)
         done = (upto if upto is not None else seen[-1].at) - 3 * stale
-        self._file.revise(channel.id, changes, LATE_NOTE, now, done=done)
+        self._file.revise(channel.id, changes, phrases.LATE_REPORTS.kept(), now, done=done)
         return bool(changes)
 
 

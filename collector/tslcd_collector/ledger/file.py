@@ -21,6 +21,7 @@ import msgspec
 
 from tslcd_collector.clock import ClockRow
 from tslcd_collector.errors import LedgerError
+from tslcd_collector.judge.phrases import NOT_RUNNING
 from tslcd_collector.ledger.hindsight import Observation, merged
 from tslcd_collector.ledger.rows import History, Interval, Revision
 
@@ -42,7 +43,7 @@ PRUNE_STEP: Final = 2000
 EVIDENCE_KEEP: Final = 3600.0
 #: Boots that nothing was heard of for so long are forgotten, seconds.
 CLOCK_KEEP: Final = 60 * 86400.0
-_BLIND: Final = ("unknown", "stale", "monitoring", "the collector was not running")
+_BLIND: Final = ("unknown", "stale", "monitoring", NOT_RUNNING.kept())
 
 _SCHEMA: Final = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;

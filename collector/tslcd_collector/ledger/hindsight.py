@@ -116,7 +116,7 @@ def judged(
             verdict.state.value,
             verdict.reason.value,
             verdict.party.value,
-            verdict.detail,
+            verdict.detail.kept(),
             at,
             at + stale,
             "late",

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from tslcd_collector.judge import Lost, Past, Surroundings, in_service, past_of
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.verdict import Party, Reason, State, Verdict, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,4 +79,4 @@ class _Told:
 
 
 def _verdict(one: Interval) -> Verdict:
-    return Verdict(State(one.state), Reason(one.reason), Party(one.party), one.detail)
+    return Verdict(State(one.state), Reason(one.reason), Party(one.party), words_of(one.detail))

@@ -14,7 +14,7 @@ KEEP: Final = 400 * 86400.0
 class Interval(NamedTuple):
     """One verdict of a channel from ``since`` until ``until`` (None: it still holds).
 
-    ``revision``: how often this time was judged, 0 for the first. ``id`` is the row's, 0 for one that is not written yet.
+    ``detail`` is as :meth:`tslcd_collector.verdict.Words.kept` writes it. ``revision``: how often this time was judged, 0 for the first. ``id`` is the row's, 0 for one that is not written yet.
     """
 
     channel: str
@@ -34,7 +34,7 @@ class Interval(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """A note that the time from ``since`` to ``until`` was judged anew at ``at``, and from what."""
+    """A note that the time from ``since`` to ``until`` was judged anew at ``at``, and from what, kept as a detail is."""
 
     since: float
     until: float

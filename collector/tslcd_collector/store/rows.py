@@ -53,7 +53,10 @@ class AgentRow(NamedTuple):
 
 
 class VerdictRow(NamedTuple):
-    """A verdict of a channel that holds from ``since`` on; its state holds since ``state_since``."""
+    """A verdict of a channel that holds from ``since`` on; its state holds since ``state_since``.
+
+    ``detail`` is as :meth:`tslcd_collector.verdict.Words.kept` writes it.
+    """
 
     channel: str
     state: str

@@ -53,7 +53,7 @@ def explanation(supervision: Supervision, channel: Channel, now: float) -> dict[
         "state": verdict.state.value,
         "reason": verdict.reason.value,
         "party": verdict.party.value,
-        "detail": verdict.detail,
+        "detail": verdict.detail._asdict(),
         "since": standing.since,
         "state_since": standing.state_since,
         "state_words": STATE_WORDS[verdict.state]._asdict(),

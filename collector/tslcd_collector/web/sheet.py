@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tslcd_collector.verdict import PARTY_WORDS, REASON_WORDS, STATE_WORDS, Party, Reason, State
+from tslcd_collector.verdict import PARTY_WORDS, REASON_WORDS, STATE_WORDS, Party, Reason, State, words_of
 from tslcd_collector.web import wording
 from tslcd_collector.web.charts import chart, hours, strip
 from tslcd_collector.web.day import SLOT, SLOTS
@@ -33,7 +33,7 @@ def describe(view: View, channel: Channel, past: History | None, language: Langu
     intervals = past.intervals if past is not None else []
     points = view.day.points(channel.id, now)
     return {
-        "detail": standing.verdict.detail,
+        "detail": standing.verdict.detail.of(language.value),
         "since_verdict": standing.since,
         "facts": _facts(channel, language),
         "upstream": channel.upstream,
@@ -182,6 +182,7 @@ def _told(one: Interval, language: Language, now: float) -> dict[str, Any]:
         "state_word": state,
         "reason": reason,
         "sentence": sentence,
+        "detail": getattr(words_of(one.detail), of),
         "party": party if one.party != Party.NONE.value else "",
         "since": wording.moment(one.since),
         "lasted": wording.duration(until - one.since, language),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tslcd_collector.ledger.rows import History
-from tslcd_collector.verdict import PARTY_WORDS, STATE_WORDS, Party, State
+from tslcd_collector.verdict import PARTY_WORDS, STATE_WORDS, Party, State, words_of
 from tslcd_collector.web.assets import SHIPPED
 from tslcd_collector.web.day import Day
 from tslcd_collector.web.events import Feed
@@ -126,7 +126,8 @@ class View:
             "to": until,
             "intervals": [
                 {
-                    **{name: getattr(one, name) for name in ("state", "reason", "party", "detail", "since", "until")},
+                    **{name: getattr(one, name) for name in ("state", "reason", "party", "since", "until")},
+                    "detail": words_of(one.detail)._asdict(),
                     "origin": one.origin,
                     "revision": one.revision,
                     "state_words": STATE_WORDS[State(one.state)]._asdict(),
@@ -134,7 +135,7 @@ class View:
                 }
                 for one in past.intervals
             ],
-            "revisions": [one._asdict() for one in past.revisions],
+            "revisions": [{**one._asdict(), "note": words_of(one.note)._asdict()} for one in past.revisions],
             "more": past.more,
         }
 

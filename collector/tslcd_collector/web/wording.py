@@ -110,7 +110,7 @@ TEXTS: Final[dict[str, Words]] = {
     "rtt": Words("Độ trễ", "Delay"),
     "jitter": Words("Biến động trễ", "Jitter"),
     "threshold": Words("ngưỡng cảnh báo", "warning threshold"),
-    "critical": Words("ngưỡng nghiêm trọng", "critical threshold"),
+    "critical": Words("ngưỡng khẩn cấp", "critical threshold"),
     "highest": Words("cao nhất", "highest"),
     "latest": Words("mới nhất", "latest"),
     "mean": Words("trung bình", "mean"),

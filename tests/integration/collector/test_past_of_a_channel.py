@@ -82,7 +82,7 @@ async def test_a_cut_nobody_saw_is_in_the_ledger_afterwards(collector: Collector
             pytest.approx(1.6, abs=0.01),
         )
         assert cut["party_words"]["vi"] == "đơn vị vận hành"
-        assert [one["note"] for one in past["revisions"]] == ["judged again from late reports"]
+        assert [one["note"]["en"] for one in past["revisions"]] == ["judged again from late reports"]
         assert "down" not in {row[0] for row in collector.rows("SELECT state FROM verdict")}
         before = past["intervals"]
         assert all(one["until"] == two["since"] for one, two in pairwise(before))

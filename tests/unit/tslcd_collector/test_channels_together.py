@@ -123,7 +123,7 @@ def test_one_cut_is_told_of_everything_behind_it_in_one_round(province: Province
     assert told == {"trunk": ("down", "interface_down")} | dict.fromkeys(CARRIED, ("down", "upstream_down"))
     assert len(changes) == 4
     for channel in CARRIED:
-        assert province.supervision.standing[channel].verdict.detail == "channel trunk, which carries it, is down"
+        assert province.supervision.standing[channel].verdict.detail.en == "channel trunk, which carries it, is down"
 
 
 def test_what_is_behind_a_cut_is_judged_with_it(province: Province) -> None:
@@ -189,7 +189,7 @@ def test_planned_work_takes_no_redundancy_and_blames_nobody(province: Province) 
     assert told == {"trunk": work, "d2": work, "d1": "up ok", "free": "maintenance not_in_service"} | dict.fromkeys(
         CARRIED, work
     )
-    detail = province.supervision.standing["c3"].verdict.detail
+    detail = province.supervision.standing["c3"].verdict.detail.en
     assert detail.endswith(
         "of channel trunk: Thay thiết bị; would be: down/upstream_down: channel trunk, which carries it, is down"
     )

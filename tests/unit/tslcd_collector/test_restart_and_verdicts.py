@@ -12,10 +12,11 @@ from tslcd_collector import inventory as inventories_of
 from tslcd_collector.admit import Admission, Decision
 from tslcd_collector.board import Board
 from tslcd_collector.exposition import Exposition
+from tslcd_collector.judge import phrases
 from tslcd_collector.restoration import restore
 from tslcd_collector.store import AgentRow, JournalRow, LatestRow, MarkRow, Memory, VerdictRow
 from tslcd_collector.supervision import Supervision
-from tslcd_collector.verdict import State
+from tslcd_collector.verdict import State, Words
 from tslcd_wire import codec
 from tslcd_wire.report import Report, Status
 
@@ -158,6 +159,20 @@ def test_hours_of_absence_change_no_verdict(centre: Centre) -> None:
     assert _verdict(centre)[0] == "down"
     centre.supervision.judge(start + 91)
     assert _verdict(centre) == ("unknown", "uplink_lost")
+
+
+def test_a_restart_keeps_details_in_both_languages(centre: Centre) -> None:
+    """What a detail was told as is read again; that of an older program, plain English, stands in both languages."""
+    told = phrases.NO_ANSWER(probe="gateway")
+    old = "probe gateway has no answer"
+    rows = [
+        VerdictRow("c1", "down", "gateway_unreachable", "operator", told.kept(), NOW, NOW),
+        VerdictRow("c2", "down", "gateway_unreachable", "operator", old, NOW, NOW),
+    ]
+    assert centre.supervision.restore(rows) == []
+    details = {channel: one.verdict.detail for channel, one in centre.supervision.standing.items()}
+    assert details == {"c1": told, "c2": Words(old, old)}
+    assert [row.detail for row in centre.supervision.rows()] == [told.kept(), details["c2"].kept()]
 
 
 def test_what_was_lost_before_stays_lost(centre: Centre) -> None:

@@ -148,7 +148,7 @@ def test_a_last_will_and_a_goodbye_are_told_apart(province: Province) -> None:
     goodbye = Status(agent="a1", online=False, at=NOW + 12, version="1")
     province.board.set_status("86", goodbye, NOW + 12, retained=False)
     assert province.verdicts(13)["c1"] == "unknown agent_lost"
-    assert province.supervision.standing["c1"].verdict.detail == "agent a1 was stopped"
+    assert province.supervision.standing["c1"].verdict.detail.en == "agent a1 was stopped"
 
 
 def test_a_channel_below_one_that_is_down_is_down_with_it(province: Province) -> None:

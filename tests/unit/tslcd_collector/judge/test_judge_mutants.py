@@ -47,9 +47,11 @@ def _right() -> bool:
     try:
         for _, binding, measured, verdict, detail in TABLE:
             said = judge(channel(binding), measured, NOW)
-            if f"{said.state.value} {said.reason.value} {said.party.value}" != verdict or said.detail != detail:
+            if f"{said.state.value} {said.reason.value} {said.party.value}" != verdict or said.detail.en != detail:
                 return False
-        if any(judge(channel(**changes), measured, NOW).detail != detail for _, changes, measured, detail in WAITING):
+        if any(
+            judge(channel(**changes), measured, NOW).detail.en != detail for _, changes, measured, detail in WAITING
+        ):
             return False
         for verdicts, cuts in CUTS:
             dated_verdicts = ((one, NOW + index) for index, one in enumerate(verdicts))

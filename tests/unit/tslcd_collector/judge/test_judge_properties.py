@@ -24,7 +24,7 @@ from tslcd_collector.judge import (
 )
 from tslcd_collector.judge.reasoning import account
 from tslcd_collector.maintenance import Occurrence, Window
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.verdict import STATE_WORDS, Party, Reason, State, Verdict
 from tslcd_wire.catalogue import SNMP_STATES
 
 SECOND = Binding(agent="a1", device="fw", interface="lan", probes=("core", "gateway"))
@@ -119,8 +119,8 @@ def test_there_is_always_one_verdict_and_it_hangs_together(binding: Binding | No
     assert PARTIES[said.reason] in {None, said.party}
     assert said.reason is not Reason.UPLINK_LOST or said.party in {Party.OPERATOR, Party.AGENCY}
     assert said.reason is not Reason.OK or said.state is State.UP
-    assert (said.reason is Reason.OK) == (said.detail == "")
-    assert not ADDRESS.search(said.detail)
+    assert (said.reason is Reason.OK) == (not said.detail.en) == (not said.detail.vi)
+    assert not any(ADDRESS.search(text) for text in said.detail)
 
 
 @settings(max_examples=300)
@@ -153,7 +153,8 @@ def test_a_window_hides_nothing_that_is_measured(binding: Binding | None, measur
     window = Occurrence(Window("w", "Thay thiết bị"), NOW, NOW + 60)
     said = judge(channel(binding), replace(bare, around=replace(bare.around, window=window)), NOW)
     assert (said.state, said.reason, said.party) == (State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE)
-    assert f"would be: {would.state.value}/{would.reason.value}" in said.detail
+    assert f"would be: {would.state.value}/{would.reason.value}" in said.detail.en
+    assert f"tình trạng thực tế: {STATE_WORDS[would.state].vi}" in said.detail.vi
 
 
 @settings(max_examples=200)

@@ -12,7 +12,7 @@ from support.channels import BOTH, INTERFACE, NOW, channel, readings, rounds
 from tslcd_collector.inventory import ChannelClass
 from tslcd_collector.judge import judge, listed
 from tslcd_collector.judge.reasoning import account
-from tslcd_collector.verdict import PARTY_WORDS, REASON_WORDS, STATE_WORDS, Party, Reason, State, Verdict
+from tslcd_collector.verdict import PARTY_WORDS, REASON_WORDS, STATE_WORDS, Party, Reason, State, Verdict, Words
 
 if TYPE_CHECKING:
     from tslcd_collector.inventory import Binding
@@ -26,7 +26,8 @@ def test_the_truth(binding: Binding | None, measured: Readings, verdict: str, de
     """Every row gives exactly its state, reason, party and detail, and the sentence that a person reads."""
     said = judge(channel(binding), measured, NOW)
     assert f"{said.state.value} {said.reason.value} {said.party.value}" == verdict
-    assert said.detail == detail
+    assert said.detail.en == detail
+    assert bool(said.detail.vi) == bool(detail)
     assert tuple(REASON_WORDS[said.reason]) == SENTENCES[said.reason.value]
 
 
@@ -36,7 +37,7 @@ def test_the_truth(binding: Binding | None, measured: Readings, verdict: str, de
 def test_what_is_not_in_service_has_no_fault(changes: dict[str, Any], measured: Readings, detail: str) -> None:
     """Whatever is measured, and whatever is planned."""
     said = judge(channel(BOTH, **changes), measured, NOW)
-    assert said == Verdict(State.MAINTENANCE, Reason.NOT_IN_SERVICE, Party.NONE, detail)
+    assert said == Verdict(State.MAINTENANCE, Reason.NOT_IN_SERVICE, Party.NONE, Words(said.detail.vi, detail))
 
 
 def test_a_channel_is_in_service_from_its_day_on_in_local_time() -> None:
@@ -82,7 +83,9 @@ def test_a_class_that_warns_of_any_loss_is_content_without_loss() -> None:
 
 def test_a_long_list_of_interfaces_is_cut() -> None:
     """A detail stays short on a device of a thousand interfaces."""
-    assert listed(tuple(f"ge{n}" for n in range(1, 12))) == "ge1, ge10, ge11, ge2, ge3, ge4, ge5, ge6 and 3 more"
+    told = listed(tuple(f"ge{n}" for n in range(1, 12)))
+    assert told.vi == "ge1, ge10, ge11, ge2, ge3, ge4, ge5, ge6 và 3 giao diện nữa"
+    assert told.en == "ge1, ge10, ge11, ge2, ge3, ge4, ge5, ge6 and 3 more"
 
 
 def test_every_state_reason_and_party_has_words_in_both_languages() -> None:
@@ -99,6 +102,6 @@ def test_every_state_reason_and_party_has_words_in_both_languages() -> None:
 
 def test_verdicts_that_differ_in_their_detail_only_agree() -> None:
     """A figure in the detail that changes with every round is not another verdict."""
-    first = Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, "probe gateway lost 7%")
-    assert first.agrees(Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, "probe gateway lost 8%"))
-    assert not first.agrees(Verdict(State.DOWN, Reason.LOSS, Party.OPERATOR, "probe gateway lost 7%"))
+    first = Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, Words("mất 7 %", "lost 7%"))
+    assert first.agrees(Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, Words("mất 8 %", "lost 8%")))
+    assert not first.agrees(Verdict(State.DOWN, Reason.LOSS, Party.OPERATOR, Words("mất 7 %", "lost 7%")))

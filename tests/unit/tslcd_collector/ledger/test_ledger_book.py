@@ -13,11 +13,13 @@ from support import inventories
 from support.collector import eventually, interface_table, probe_table
 from tslcd_collector.clock import Clocks
 from tslcd_collector.errors import LedgerError
+from tslcd_collector.judge.phrases import POWER_CUT
 from tslcd_collector.ledger import Ledger, LedgerFile, book, journal
 from tslcd_collector.ledger.journal import LateReports
 from tslcd_collector.metrics import Metrics
 from tslcd_collector.power import POWER, Starts
 from tslcd_collector.store import Batch, Database, JournalRow, VerdictRow
+from tslcd_collector.verdict import words_of
 from tslcd_wire import codec
 from tslcd_wire.report import Report
 
@@ -225,7 +227,7 @@ async def test_a_power_cut_is_told_by_the_agent_afterwards(desk: Desk) -> None:
         ("up", "ok", 660, None, "live"),
     ]
     (note,) = (await desk.ledger.history("c1", NOW, NOW + 900)).revisions
-    assert note.note == "the agent told of a power cut"
+    assert words_of(note.note) == POWER_CUT
 
 
 async def test_clocks_are_known_after_a_restart(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from support import inventories, wall
 from tslcd_collector import inventory
 from tslcd_collector.inventory import generate
 from tslcd_collector.supervision import Standing
-from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict
+from tslcd_collector.verdict import REASON_WORDS, Party, Reason, State, Verdict, Words
 from tslcd_collector.web import wording
 from tslcd_collector.web.charts import WIDTH, chart, hours, strip
 from tslcd_collector.web.day import SLOTS
@@ -223,8 +223,10 @@ def test_a_strip_covers_its_time_and_shows_the_shortest_cut() -> None:
 def test_a_row_changes_with_the_verdict_and_not_with_what_is_measured(known: Inventory) -> None:
     """A quiet network sends nothing, whatever the detail says."""
     channel = next(iter(known.channels))
-    one = Standing(Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, "lost 3%"), NOW - 5, NOW - 9)
-    other = Standing(Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, "lost 7%"), NOW - 5, NOW - 9)
+    one = Standing(Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, Words("mất 3 %", "lost 3%")), NOW - 5, NOW - 9)
+    other = Standing(
+        Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, Words("mất 7 %", "lost 7%")), NOW - 5, NOW - 9
+    )
     assert rows({channel: one}, {}) == rows({channel: other}, {}) == {
         channel: Row(channel, "degraded", "loss", "operator", NOW - 9)
     }  # fmt: skip

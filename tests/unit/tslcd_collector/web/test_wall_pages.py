@@ -14,8 +14,10 @@ from support import inventories, wall
 from support.asked import ask
 from tslcd_collector import inventory
 from tslcd_collector.access import Person, Role
+from tslcd_collector.judge import phrases
+from tslcd_collector.ledger.rows import History, Interval, Revision
 from tslcd_collector.supervision import Standing
-from tslcd_collector.verdict import Party, Reason, State, Verdict
+from tslcd_collector.verdict import Party, Reason, State, Verdict, Words
 from tslcd_collector.web import application
 from tslcd_collector.web.assets import SHIPPED
 from tslcd_collector.web.pages import Pages
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from tslcd_collector.ledger.rows import History
     from tslcd_collector.web import View
 
 #: What somebody might write into an inventory to be run on the wall.
@@ -76,7 +77,7 @@ def hostile(tmp_path: Path) -> tuple[View, Starlette]:
     )
     change["contacts.yaml"] = f"contacts:\n- {{id: noc, name: {written}, role: {written}}}\n"
     made = wall.seen(inventory.load(inventories.write(tmp_path, change)), troubled=False)
-    verdict = Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, HOSTILE)
+    verdict = Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, Words(HOSTILE, HOSTILE))
     made.supervision.standing["c1"] = Standing(verdict, 1.0, 1.0)
     return made, application(made)
 
@@ -106,7 +107,7 @@ async def test_hostile_names_are_text_and_never_markup(hostile: tuple[View, Star
         assert "alert(1)" not in answer.text or "&lt;script&gt;alert(1)" in answer.text, target
         assert "49" not in "".join(markup.texts)
     listened = await ask(app, "/api/v1/channels")
-    assert json.loads(listened.text)["channels"][0]["detail"] == HOSTILE
+    assert json.loads(listened.text)["channels"][0]["detail"] == {"vi": HOSTILE, "en": HOSTILE}
 
 
 async def test_a_page_asks_for_nothing_but_files_of_the_collector(province: tuple[View, Starlette]) -> None:
@@ -283,6 +284,40 @@ async def test_a_page_of_a_channel_survives_a_ledger_that_does_not_answer(
     answer = await ask(app, pages_of(made)[1])
     assert answer.status == 200
     assert "Không đọc được sổ diễn biến lúc này." in answer.text
+
+
+async def test_details_are_in_the_language_of_the_reader(
+    province: tuple[View, Starlette], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is and what was: on the page in one language, in JSON in both; rows of an older program as they were written."""
+    made, app = province
+    now, was, old = phrases.NO_LINK(interface="ge0/1", device="rt"), phrases.NO_ANSWER(probe="core"), "as it was once"
+    channel = pages_of(made)[1].removeprefix("/channels/")
+
+    async def past(*_: object) -> History:
+        words = (("down", "gateway_unreachable", "operator", was.kept()), ("down", "admin_down", "agency", old))
+        intervals = [Interval(channel, *one, at, at + 1) for at, one in enumerate(words, 5)]
+        return History(intervals, [Revision(5, 7, 9, phrases.POWER_CUT.kept())], more=False)
+
+    assert made.ledger is not None
+    monkeypatch.setattr(made.ledger, "history", past)
+    standing = Standing(Verdict(State.DOWN, Reason.INTERFACE_DOWN, Party.OPERATOR, now), 5.0, 5.0)
+    monkeypatch.setitem(made.supervision.standing, channel, standing)
+    for language, other in (("vi", "en"), ("en", "vi")):
+        text = (await ask(app, f"/channels/{channel}?lang={language}")).text
+        for one in (now, was):
+            assert getattr(one, language) in text
+            assert getattr(one, other) not in text
+        assert old in text
+    for address in ("/api/v1/channels", f"/api/v1/channels/{channel}/explain"):
+        document = json.loads((await ask(app, address)).text)
+        found = next(
+            one for one in document.get("channels", [document]) if channel in {one.get("id"), one.get("channel")}
+        )
+        assert found["detail"] == now._asdict()
+    history = json.loads((await ask(app, f"/api/v1/channels/{channel}/history")).text)
+    assert [one["detail"] for one in history["intervals"]] == [was._asdict(), {"vi": old, "en": old}]
+    assert [one["note"] for one in history["revisions"]] == [phrases.POWER_CUT._asdict()]
 
 
 async def test_the_day_of_a_channel_is_there_for_programs(province: tuple[View, Starlette]) -> None:
