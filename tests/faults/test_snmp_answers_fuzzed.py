@@ -27,11 +27,11 @@ from tslcd_agent.snmp.session import open_session
 from tslcd_runtime.secret import Secret
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from pathlib import Path
 
     from tslcd_agent.config import PolledDevice
+    from tslcd_agent.snmp.datagram import Ear
     from tslcd_agent.snmp.session import SnmpSession
 
 COMMUNITY = Snmp(community=Secret("public"), engine="gufo")
@@ -90,10 +90,10 @@ async def test_a_session_that_keeps_what_it_reads_is_caught() -> None:
 async def test_the_engine_without_its_guard_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """What gufo-snmp alone makes of such answers: panics that end a program, and wrong values."""
 
-    def unguarded(_descriptor: int, _family: socket.AddressFamily, receive: Callable[[], Any]) -> Any:
+    def unguarded(_ear: Ear, receive: Callable[[], Any]) -> Any:
         return receive()
 
-    monkeypatch.setattr(gufo_engine, "read_answer", unguarded)
+    monkeypatch.setattr(gufo_engine.Ear, "read", unguarded)
     found = await fuzzed(open_session)
     assert found.unhandled > 0
     assert found.wrong > 0

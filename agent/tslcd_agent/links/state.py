@@ -60,7 +60,8 @@ class LinkStates:
                 return None
             if up == known.up:
                 # who told it keeps its hold: that a poll agrees does not make its cache fresh
-                links[key] = known._replace(at=at, mono=mono) if source == known.source else known
+                if source == known.source:
+                    links[key] = LinkState(up, at, mono, source)
                 return None
         elif len(links) >= MAX_ROWS:
             del links[min(links, key=lambda name: links[name].mono)]
@@ -79,7 +80,11 @@ class LinkStates:
 
         A table of a round that began at ``mono`` has to say these in ``oper_up``, whatever the device answered.
         """
-        return {key: link.up for key, link in self.known(device).items() if mono < link.mono or _holds(link, mono)}
+        return {
+            key: link.up
+            for key, link in self.known(device).items()
+            if mono < link.mono or (link.source != "poll" and _holds(link, mono))
+        }
 
     def activity(self) -> dict[str, int]:
         """Return the count that the agent tells of itself, by column of kind ``agent``."""

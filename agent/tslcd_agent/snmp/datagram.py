@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ _MAX_DEPTH: Final = 8
 _FIRST_ARCS: Final = 120
 #: A datagram cannot be larger.
 _MAX_SIZE: Final = 65535
+#: Answers of which the end is remembered: a round has few with anything but numbers in them.
+_MAX_KNOWN: Final = 4
 
 
 def _numbers(size: int) -> bytes:
@@ -95,34 +98,56 @@ class DatagramError(ValueError):
     """A datagram that is no answer; the message says why."""
 
 
+class Ear:
+    """Looks at what comes to a socket before an engine reads it. ``descriptor`` stays its owner's."""
+
+    def __init__(self, descriptor: int, family: socket.AddressFamily) -> None:
+        """Look at nothing yet."""
+        self._peek = socket.socket(family, socket.SOCK_DGRAM, 0, fileno=descriptor)
+        self._peek.settimeout(0)
+        #: Bindings that were walked and are lawful, by their place among those that came last: names hardly ever change.
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+
+    def read(self, receive: Callable[[], T]) -> T:
+        """Return what ``receive`` makes of the next datagram.
+
+        Raises DatagramError, BlockingIOError when there is none, and what ``receive`` raises; a panic of Rust is no exception then.
+        """
+        try:
+            check(self._peek.recv(_MAX_SIZE, socket.MSG_PEEK), self._known)
+        except DatagramError:
+            self._peek.recv(1)  # which takes it away
+            raise
+        except ConnectionRefusedError:
+            pass  # an ICMP message, which is no answer: there is nothing to receive
+        try:
+            return receive()
+        except RuntimeError as error:
+            raise DatagramError(str(error)) from None
+        except BaseException as error:
+            if type(error).__name__ == "PanicException":
+                raise DatagramError(f"a length that lies: {error}") from None
+            raise
+
+    def close(self) -> None:
+        """Let go of the descriptor, which stays open; safe to call again."""
+        self._peek.detach()
+
+
 def read_answer(descriptor: int, family: socket.AddressFamily, receive: Callable[[], T]) -> T:
-    """Return what ``receive`` makes of the next datagram of a socket, whose ``descriptor`` stays the caller's.
-
-    Raises DatagramError, BlockingIOError when there is none, and what ``receive`` raises; a panic of Rust is no exception then.
-    """
-    peek = socket.socket(family, socket.SOCK_DGRAM, 0, fileno=descriptor)
+    """Do what :meth:`Ear.read` does, once."""
+    ear = Ear(descriptor, family)
     try:
-        peek.settimeout(0)
-        check(peek.recv(_MAX_SIZE, socket.MSG_PEEK))
-    except DatagramError:
-        peek.recv(1)  # which takes it away
-        raise
-    except ConnectionRefusedError:
-        pass  # an ICMP message, which is no answer: there is nothing to receive
+        return ear.read(receive)
     finally:
-        peek.detach()
-    try:
-        return receive()
-    except RuntimeError as error:
-        raise DatagramError(str(error)) from None
-    except BaseException as error:
-        if type(error).__name__ == "PanicException":
-            raise DatagramError(f"a length that lies: {error}") from None
-        raise
+        ear.close()
 
 
-def check(data: bytes) -> None:
-    """Look for what would be read wrongly. Raises DatagramError."""
+def check(data: bytes, known: OrderedDict[bytes, None] | None = None) -> None:
+    """Look for what would be read wrongly. Raises DatagramError.
+
+    ``known``: variable bindings that were found lawful before; what is found lawful now is put there, and the oldest forgotten.
+    """
     message = _VERSION.match(data)
     if message is None:
         raise DatagramError("no SNMP message")
@@ -139,8 +164,23 @@ def check(data: bytes) -> None:
         and pdu.end(2) + _length(pdu[2]) == end
         and pdu.end(3) + _length(pdu[3]) == end
     )
-    if not (whole and _PLAIN.fullmatch(data, pdu.end())):
+    if not whole:
         _walk(data, 0, end, 0)
+        return
+    plain = _PLAIN.match(data, pdu.end())
+    if plain is None or plain.end() == end:
+        return
+    # what does not change from answer to answer, as names do, was walked before
+    rest = data[plain.end() :]
+    if known is None or rest not in known:
+        _walk(data, 0, end, 0)
+        if known is None:
+            return
+        known[rest] = None
+        if len(known) > _MAX_KNOWN:
+            known.popitem(last=False)
+    else:
+        known.move_to_end(rest)
 
 
 def _length(octets: bytes) -> int:

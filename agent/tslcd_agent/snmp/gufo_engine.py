@@ -34,7 +34,7 @@ from gufo.snmp.aio import SnmpSession as GufoSocket
 from gufo.snmp.user import KeyExpansion
 
 from tslcd_agent.snmp.asking import Answer, Link, LinkSession, ReportedError, UndecodableError
-from tslcd_agent.snmp.datagram import read_answer
+from tslcd_agent.snmp.datagram import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -185,7 +185,7 @@ class GufoClient(GufoSocket):
         )
         self.link: Any = self._sock
         self._traffic = traffic
-        self._family = socket.AF_INET6 if ":" in device.address else socket.AF_INET
+        self._ear = Ear(self._fd, socket.AF_INET6 if ":" in device.address else socket.AF_INET)
         self._watching: asyncio.AbstractEventLoop | None = None
         #: Where the answer goes that is waited for, and what reads it.
         self._waiting: tuple[asyncio.Future[_Heard], Callable[[], Any]] | None = None
@@ -199,11 +199,15 @@ class GufoClient(GufoSocket):
     def close(self) -> None:
         """Watch the socket no longer; gufo closes it when nobody has it any more."""
         self._look_away()
+        self._ear.close()
 
     async def _send(self, sender: Callable[[], None]) -> None:
         """Send one PDU, and count it."""
         self._traffic.requests += 1
-        await super()._send(sender)
+        try:
+            sender()
+        except BlockingIOError:  # the buffer is full
+            await super()._send(sender)
 
     async def _recv(self, receiver: Callable[[], T]) -> T:
         """Return the answer that ``receiver`` reads. Raises TimeoutError."""
@@ -236,7 +240,7 @@ class GufoClient(GufoSocket):
             return
         heard, receiver = self._waiting
         try:
-            heard.set_result((read_answer(self._fd, self._family, receiver), None))
+            heard.set_result((self._ear.read(receiver), None))
         except BlockingIOError:
             return
         except (KeyboardInterrupt, SystemExit):
