@@ -68,7 +68,7 @@ class Played:
     def section(self, seed: int) -> Section:
         """Return the figures: the matrix by loss and rate, each fault by itself."""
         groups: dict[str, list[Outcome]] = defaultdict(list)
-        for one in self.outcomes:
+        for one in sorted(self.outcomes, key=lambda one: (one.cell.fault, one.cell.rate, one.cell.loss)):
             cell = one.cell
             groups[cell.fault or f"{cell.rate / 1000:g} kbit/s, loss {cell.loss:.0%}"].append(one)
         rows = []
