@@ -40,7 +40,7 @@ def not_set_up(request: Request) -> Response:
 
 def forbidden(request: Request) -> Response:
     """Tell a viewer."""
-    return refuse(request, 403, "Cần vai trò người vận hành (operator).", "The role operator is needed for this.")
+    return refuse(request, 403, "Cần vai trò người trực (operator).", "The role operator is needed for this.")
 
 
 def nobody_acts(request: Request) -> Response:

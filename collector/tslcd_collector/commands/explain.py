@@ -22,6 +22,13 @@ _OUTCOMES: Final = {
     "outranked": ("đúng, nhưng xếp sau", "true, but outranked", "yellow"),
     "dismissed": ("bỏ qua", "dismissed", "dim"),
 }
+_WHAT: Final = {
+    "agent": ("tác tử", "agent"),
+    "device": ("thiết bị", "device"),
+    "interface": ("giao diện", "interface"),
+    "traffic": ("lưu lượng", "traffic"),
+    "probe": ("phép đo", "probe"),
+}
 _HOW: Final = {
     "upstream": ("kênh cấp trên", "carried by"),
     "group": ("cùng nhóm dự phòng", "stands in for it"),
@@ -60,7 +67,10 @@ def _inputs(told: dict[str, Any], language: Language) -> Table:
             language.say(vi="được tính", en="counts") if one["counts"] else language.say(vi="không tính", en="ignored")
         )
         text = f"{escape(one['words'][language.value])} ({counts})"
-        table.add_row(escape(f"{one['what']} {one['name']}"), age, text, style="" if one["counts"] else "dim")
+        vi, en = _WHAT[one["what"]]
+        table.add_row(
+            escape(f"{language.say(vi=vi, en=en)} {one['name']}"), age, text, style="" if one["counts"] else "dim"
+        )
     return table
 
 
@@ -87,7 +97,7 @@ def _beside(told: dict[str, Any], language: Language) -> Table:
     table = _table(title, language, ("Cái gì", "What"), ("", ""), ("", ""))
     for one in told["dependencies"]:
         vi, en = _HOW[one["how"]]
-        state = f"{MARKS.get(one['state'], '?')} {one['state']} / {one['reason']}"
+        state = f"{MARKS.get(one['state'], '?')} {one['state_words'][language.value]} / {one['reason']}"
         table.add_row(language.say(vi=vi, en=en), escape(one["channel"]), state)
     for one in told["windows"]:
         now = (
@@ -95,7 +105,7 @@ def _beside(told: dict[str, Any], language: Language) -> Table:
             if one["active"]
             else language.say(vi="không phải bây giờ", en="not now")
         )
-        table.add_row(one["kind"], escape(one["title"]), f"{now} {one['until'] or ''}".strip())
+        table.add_row(one["kind_words"][language.value], escape(one["title"]), f"{now} {one['until'] or ''}".strip())
     for at in told["cuts"]:
         when = dt.datetime.fromtimestamp(at, VIET_NAM)
         table.add_row(language.say(vi="lần mất kết nối", en="cut"), f"{when:%d/%m %H:%M:%S}", "")

@@ -36,24 +36,25 @@ def table(found: dict[str, Any], language: Language, now: float) -> Table:
     """Lay the past of one channel out for people, oldest first; times are local (UTC+7)."""
     shown = Table(
         title=escape(found["channel"]),
+        box=None,
+        pad_edge=False,
         caption="\n".join(
             f"{_time(one['at'])}: {_time(one['since'])} … {_time(one['until'])}: {escape(one['note'][language.value])}"
             for one in found["revisions"]
         ),
     )
-    for vi, en in (
-        ("Từ lúc", "From"),
-        ("Đến lúc", "To"),
-        ("Thời gian", "Lasted"),
-        ("Tình trạng", "State"),
-        ("Lý do", "Reason"),
-        ("Bên xử lý", "Party"),
-        ("Nguồn", "Known from"),
+    for vi, en, width in (
+        ("Từ lúc", "From", 8),
+        ("Đến lúc", "To", 8),
+        ("Kéo dài", "Lasted", None),
+        ("Tình trạng", "State", 12),
+        ("Lý do", "Reason", None),
+        ("Bên xử lý", "Party", 9),
+        ("Nguồn", "Known from", 9),
     ):
-        shown.add_column(language.say(vi=vi, en=en), no_wrap=True)
-    shown.add_column(language.say(vi="Chi tiết", en="Detail"), overflow="fold")
+        shown.add_column(language.say(vi=vi, en=en), max_width=width, overflow="fold")
     for one in found["intervals"]:
-        until = one["until"]
+        until, detail = one["until"], one["detail"][language.value]
         style = STYLES.get(one["state"], "")
         vi, en = ORIGINS.get(one["origin"], (one["origin"], one["origin"]))
         shown.add_row(
@@ -61,10 +62,9 @@ def table(found: dict[str, Any], language: Language, now: float) -> Table:
             "…" if until is None else _time(until),
             str(dt.timedelta(seconds=round((now if until is None else until) - one["since"]))),
             f"[{style}]{MARKS.get(one['state'], '?')} {escape(one['state_words'][language.value])}[/]",
-            one["reason"],
+            f"{one['reason']}\n[dim]{escape(detail)}[/]" if detail else one["reason"],
             escape(one["party_words"][language.value]),
             language.say(vi=vi, en=en),
-            escape(one["detail"][language.value]),
         )
     return shown
 

@@ -136,8 +136,10 @@ NOT_RUNNING: Final = Words("bộ thu không chạy", "the collector was not runn
 LATE_REPORTS: Final = Words("đánh giá lại theo số liệu gửi bù", "judged again from late reports")
 POWER_CUT: Final = Words("tác tử báo đã mất điện", "the agent told of a power cut")
 
-#: States of SNMP (``tslcd_wire.catalogue.SNMP_STATES``) that are no good ones.
+#: States of SNMP (``tslcd_wire.catalogue.SNMP_STATES``).
 SNMP_WORDS: Final = {
+    "ok": Words("tốt", "ok"),
+    "unreachable": Words("không tới được", "unreachable"),
     "refused": Words("bị từ chối", "refused"),
     "silent": Words("không trả lời", "silent"),
     "broken": Words("trả lời sai", "broken"),

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tslcd_collector.judge import phrases
 from tslcd_collector.judge.channel import grouped, in_service, is_silent, judge, measured
 from tslcd_collector.judge.evidence import Evidence, fresh, run_of
 from tslcd_collector.judge.steadiness import bound, flaps
-from tslcd_collector.maintenance import local
 from tslcd_collector.verdict import Reason, State, Words
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _steps(
         yield (
             "heard",
             True,
-            Words("chưa từng nghe tác tử, hoặc kênh chưa được liên kết", "no agent was ever heard for it"),
+            Words("chưa từng nhận được tin của tác tử, hoặc kênh chưa khai báo", "no agent was ever heard for it"),
         )
         return
     yield "upstream", around.upstream is State.DOWN, _carrier(channel, readings)
@@ -127,7 +127,7 @@ def _steps(
         "silent",
         silent,
         Words(
-            f"tác tử {binding.agent} {'im lặng' if silent else 'vẫn gửi báo cáo'}",
+            f"tác tử {binding.agent} {'không gửi báo cáo' if silent else 'vẫn gửi báo cáo'}",
             f"agent {binding.agent} is {'silent' if silent else 'heard'}",
         ),
     )
@@ -198,13 +198,13 @@ def _plans(channel: Channel, readings: Readings, now: float) -> Iterator[tuple[s
     if window is None:
         yield "window", False, Words("không có đợt bảo trì nào", "no window is planned now")
         return
-    kind = "diễn tập" if window.window.kind == "drill" else "bảo trì"
+    kind, until = phrases.KINDS[window.window.kind], phrases.moment(window.until)
     yield (
         "window",
         True,
         Words(
-            f"đang trong đợt {kind} đến {local(window.until)}: {window.window.title}",
-            f"in a window ({window.window.kind}) until {local(window.until)}: {window.window.title}",
+            f"đang trong đợt {kind.vi} đến {until.vi}: {window.window.title}",
+            f"in a window ({kind.en}) until {until.en}: {window.window.title}",
         ),
     )
 
@@ -215,11 +215,16 @@ def _either(true: bool, vi: str, en: str) -> Words:
 
 def _figure(one: Threshold) -> Words:
     unit = 1000.0 if one.key.startswith(("latency", "jitter")) else 100.0
-    sign = " ms" if unit > 100 else "%"  # noqa: PLR2004
-    limit = f"{one.bound * unit:.4g}{sign}"
+    sign = Words(" ms", " ms") if unit > 100 else Words(" %", "%")  # noqa: PLR2004
+    limit = phrases.decimal(f"{one.bound * unit:.4g}")
     if one.figure is None:
-        return Words(f"chưa đủ số liệu, ngưỡng {limit}", f"too little to judge by yet, bound {limit}")
-    return Words(f"{one.figure * unit:.4g}{sign}, ngưỡng {limit}", f"{one.figure * unit:.4g}{sign}, bound {limit}")
+        return Words(
+            f"chưa đủ số liệu, ngưỡng {limit.vi}{sign.vi}", f"too little to judge by yet, bound {limit.en}{sign.en}"
+        )
+    figure = phrases.decimal(f"{one.figure * unit:.4g}")
+    return Words(
+        f"{figure.vi}{sign.vi}, ngưỡng {limit.vi}{sign.vi}", f"{figure.en}{sign.en}, bound {limit.en}{sign.en}"
+    )
 
 
 def _thresholds(channel: Channel, readings: Readings, now: float) -> Iterator[Threshold]:
@@ -250,7 +255,7 @@ def _inputs(channel: Channel, readings: Readings, now: float) -> Iterator[Input]
         yield Input("agent", binding.agent, None, counts=False, words=MISSING)
     if binding.device is not None:
         device = readings.device
-        said = Words(f"SNMP {device.snmp_state}", f"SNMP {device.snmp_state}") if device is not None else MISSING
+        said = _snmp(device.snmp_state) if device is not None else MISSING
         yield _input("device", binding.device, device.at if device is not None else None, limits, now, said)
     if binding.interface is not None:
         interface = readings.interface
@@ -277,6 +282,11 @@ def _inputs(channel: Channel, readings: Readings, now: float) -> Iterator[Input]
 
 def _input(what: str, name: str, at: float | None, limits: ChannelClass, now: float, words: Words) -> Input:
     return Input(what, name, None if at is None else now - at, at is not None and fresh(at, limits, now), words)
+
+
+def _snmp(state: str) -> Words:
+    words = phrases.SNMP_WORDS.get(state, Words(state, state))
+    return Words(f"SNMP {words.vi}", f"SNMP {words.en}")
 
 
 def _yes(flag: bool | None) -> Words:

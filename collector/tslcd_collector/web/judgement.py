@@ -12,6 +12,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tslcd_collector.judge.phrases import KINDS
 from tslcd_collector.judge.reasoning import account
 from tslcd_collector.maintenance import local
 from tslcd_collector.verdict import PARTY_WORDS, REASON_WORDS, STATE_WORDS
@@ -69,6 +70,7 @@ def explanation(supervision: Supervision, channel: Channel, now: float) -> dict[
                 "id": one.id,
                 "title": one.title,
                 "kind": one.kind,
+                "kind_words": KINDS[one.kind]._asdict(),
                 "active": (span := one.span(now)) is not None,
                 "from": local(span[0]) if span is not None else None,
                 "until": local(span[1]) if span is not None else None,
@@ -97,6 +99,7 @@ def _dependencies(supervision: Supervision, channel: Channel) -> list[dict[str, 
             "how": how,
             "channel": one,
             "state": supervision.standing[one].verdict.state.value,
+            "state_words": STATE_WORDS[supervision.standing[one].verdict.state]._asdict(),
             "reason": supervision.standing[one].verdict.reason.value,
         }
         for how, one in found

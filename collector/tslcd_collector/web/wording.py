@@ -59,7 +59,7 @@ TEXTS: Final[dict[str, Words]] = {
         "Trang tự tải lại mỗi 15 giây vì trình duyệt không chạy JavaScript.",
         "This page reloads every 15 seconds, since the browser runs no JavaScript.",
     ),
-    "theme": Words("Giao diện", "Appearance"),
+    "theme": Words("Màu nền", "Appearance"),
     "theme_auto": Words("Tự động", "Auto"),
     "theme_dark": Words("Tối", "Dark"),
     "theme_light": Words("Sáng", "Light"),
@@ -122,7 +122,7 @@ TEXTS: Final[dict[str, Words]] = {
     "gone_more": Words(
         "Địa chỉ sai, hoặc kênh đã ra khỏi danh mục.", "The address is wrong, or the channel has left the inventory."
     ),
-    "acknowledged": Words("đã nhận", "acknowledged"),
+    "acknowledged": Words("đã xác nhận", "acknowledged"),
     "acknowledge": Words("Xác nhận đã nhận xử lý", "Acknowledge"),
     "withdraw": Words("Bỏ xác nhận", "Withdraw"),
     "redundancy": Words("Nhóm dự phòng", "Redundancy group"),
@@ -151,7 +151,7 @@ BRIEF: Final = {
     State.UP: Words("hoạt động", "up"),
     State.DEGRADED: Words("suy giảm", "degraded"),
     State.DOWN: Words("mất kết nối", "down"),
-    State.UNKNOWN: Words("không số liệu", "unknown"),
+    State.UNKNOWN: Words("không dữ liệu", "unknown"),
     State.MAINTENANCE: Words("bảo trì", "planned"),
 }
 #: What the scripts say by themselves.

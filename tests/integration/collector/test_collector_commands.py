@@ -165,6 +165,7 @@ async def test_channels_shows_the_board(tmp_path: Path, broker: Broker) -> None:
         assert past.returncode == 0, past.stderr
         assert "interface_down" in past.stdout
         assert "trực tiếp" in past.stdout
+        assert "giao diện wan1 của thiết bị fw mất tín hiệu" in past.stdout
         past = await asyncio.to_thread(
             run, "channels", "--history", "c1", "--json", "--days", "1", "--config", collector.settings
         )

@@ -48,6 +48,8 @@ async def test_a_cut_is_explained_in_both_languages(tmp_path: Path) -> None:
     assert vietnamese.returncode == 0, vietnamese.stderr
     assert "✖ c1 mất kết nối · interface_down · đơn vị vận hành" in vietnamese.stdout
     assert "Giao diện của kênh mất tín hiệu" in vietnamese.stdout
+    assert "giao diện wan1 của thiết bị fw mất tín hiệu" in vietnamese.stdout
+    assert "interface wan1" not in vietnamese.stdout
     assert "quyết định" in vietnamese.stdout
     screen = Console(width=160, file=io.StringIO(), record=True)
     screen.print(shown(told, Language.EN))
