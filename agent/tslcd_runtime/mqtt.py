@@ -292,16 +292,23 @@ class Connection:
         """Wait for the broker's answer. Raises BrokerError: no answer in time, or none any more."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
+        timer: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal timer
+            due = min(max(begun, client.heard_at), begun + (LONGEST - 1) * self.timeout) + self.timeout
+            if due > loop.time():
+                timer = loop.call_at(due, look)
+            elif not asked.done():
+                asked.set_exception(BrokerError("timeout", f"broker {self.endpoint}: no answer"))
+
+        timer = loop.call_at(begun + self.timeout, look)
         try:
-            while not asked.done():
-                due = min(max(begun, client.heard_at), begun + (LONGEST - 1) * self.timeout) + self.timeout
-                if due <= loop.time():
-                    raise BrokerError("timeout", f"broker {self.endpoint}: no answer")
-                await asyncio.wait((asked,), timeout=due - loop.time())
-            return asked.result()
+            return await asked
         except ConnectionError:
             raise BrokerError("lost", f"broker {self.endpoint}: {client.loss}") from None
         finally:
+            timer.cancel()
             asked.cancel()
 
 

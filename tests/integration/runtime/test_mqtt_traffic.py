@@ -11,6 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from support.broker import Broker
 from support.faulty import CONNACK_5, CONNACK_31, FaultyServer, answering
@@ -73,6 +75,21 @@ async def test_there_and_back(broker: Broker, protocol: str) -> None:
         assert (first.topic, first.payload, first.retained, first.qos) == ("open/kept", b"old", True, 1)
         assert (second.topic, second.payload, second.retained, second.qos) == ("open/new", b"", False, 1)
         await connection.publish("open/kept", b"", retain=True)
+
+
+async def test_a_message_with_properties_comes_as_one_without(broker: Broker) -> None:
+    """The short way of messages without properties changes nothing of the others; nor of what is larger than a socket's buffer."""
+    body = os.urandom(300_000)
+    async with Connection(endpoint(broker), "a") as connection:
+        await connection.subscribe(["open/#"])
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.UserProperty = ("made", "elsewhere")
+        properties.ContentType = "application/json"
+        connection._connected()._paho.publish("open/xã", body, 1, properties=properties)
+        await connection.publish("open/xã", body)
+        for delivery in await receive(connection, 2):
+            assert (delivery.topic, delivery.payload, delivery.qos) == ("open/xã", body, 1)
+            connection.acknowledge(delivery)
 
 
 async def test_unacknowledged_messages_are_bounded_by_the_receive_maximum(broker: Broker) -> None:
