@@ -22,7 +22,7 @@ from rigs.mutations import MUTATIONS, Exchange
 from support import snmp_message as message
 from support import snmp_responder as responder
 from tslcd_agent.config import Snmp
-from tslcd_agent.snmp import gufo_engine
+from tslcd_agent.snmp.datagram import Ear
 from tslcd_agent.snmp.session import open_session
 from tslcd_runtime.secret import Secret
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tslcd_agent.config import PolledDevice
-    from tslcd_agent.snmp.datagram import Ear
     from tslcd_agent.snmp.session import SnmpSession
 
 COMMUNITY = Snmp(community=Secret("public"), engine="gufo")
@@ -93,7 +92,7 @@ async def test_the_engine_without_its_guard_is_caught(monkeypatch: pytest.Monkey
     def unguarded(_ear: Ear, receive: Callable[[], Any]) -> Any:
         return receive()
 
-    monkeypatch.setattr(gufo_engine.Ear, "read", unguarded)
+    monkeypatch.setattr(Ear, "read", unguarded)
     found = await fuzzed(open_session)
     assert found.unhandled > 0
     assert found.wrong > 0
