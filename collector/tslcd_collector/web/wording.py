@@ -92,7 +92,7 @@ TEXTS: Final[dict[str, Words]] = {
     "history": Words("Diễn biến tình trạng", "History of the state"),
     "last_day": Words("24 giờ qua", "Last 24 hours"),
     "last_week": Words("7 ngày qua", "Last 7 days"),
-    "no_history": Words("Không đọc được sổ diễn biến lúc này.", "The ledger cannot be read now."),
+    "no_history": Words("Không đọc được sổ tình trạng kênh lúc này.", "The ledger cannot be read now."),
     "cut": Words("Chỉ hiện những lần gần nhất.", "Only the newest ones are shown."),
     "from": Words("Từ lúc", "From"),
     "lasted": Words("Kéo dài", "Lasted"),

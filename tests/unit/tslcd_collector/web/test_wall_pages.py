@@ -283,7 +283,7 @@ async def test_a_page_of_a_channel_survives_a_ledger_that_does_not_answer(
     monkeypatch.setattr(made.ledger, "history", never)
     answer = await ask(app, pages_of(made)[1])
     assert answer.status == 200
-    assert "Không đọc được sổ diễn biến lúc này." in answer.text
+    assert "Không đọc được sổ tình trạng kênh lúc này." in answer.text
 
 
 async def test_details_are_in_the_language_of_the_reader(
