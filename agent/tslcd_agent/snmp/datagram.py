@@ -50,6 +50,8 @@ _MAX_DEPTH: Final = 8
 _FIRST_ARCS: Final = 120
 #: A datagram cannot be larger.
 _MAX_SIZE: Final = 65535
+#: Where datagrams are looked at, one after the other: memory that would else be asked for and given back for each.
+_SEEN: Final = memoryview(bytearray(_MAX_SIZE))
 #: Answers of which the end is remembered: a round has few with anything but numbers in them.
 _MAX_KNOWN: Final = 4
 
@@ -98,12 +100,20 @@ class DatagramError(ValueError):
     """A datagram that is no answer; the message says why."""
 
 
+class _Borrowed(socket.socket):
+    """A socket on somebody else's descriptor, which is never closed here, whatever becomes of this object."""
+
+    def __del__(self) -> None:
+        """Let go."""
+        self.detach()
+
+
 class Ear:
     """Looks at what comes to a socket before an engine reads it. ``descriptor`` stays its owner's."""
 
     def __init__(self, descriptor: int, family: socket.AddressFamily) -> None:
         """Look at nothing yet."""
-        self._peek = socket.socket(family, socket.SOCK_DGRAM, 0, fileno=descriptor)
+        self._peek = _Borrowed(family, socket.SOCK_DGRAM, 0, fileno=descriptor)
         self._peek.settimeout(0)
         #: Bindings that were walked and are lawful, by their place among those that came last: names hardly ever change.
         self._known: OrderedDict[bytes, None] = OrderedDict()
@@ -114,7 +124,8 @@ class Ear:
         Raises DatagramError, BlockingIOError when there is none, and what ``receive`` raises; a panic of Rust is no exception then.
         """
         try:
-            check(self._peek.recv(_MAX_SIZE, socket.MSG_PEEK), self._known)
+            size = self._peek.recv_into(_SEEN, 0, socket.MSG_PEEK)
+            check(bytes(_SEEN[:size]), self._known)
         except DatagramError:
             self._peek.recv(1)  # which takes it away
             raise

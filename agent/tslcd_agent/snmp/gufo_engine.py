@@ -189,6 +189,9 @@ class GufoClient(GufoSocket):
         self._watching: asyncio.AbstractEventLoop | None = None
         #: Where the answer goes that is waited for, and what reads it.
         self._waiting: tuple[asyncio.Future[_Heard], Callable[[], Any]] | None = None
+        #: Until when an answer is waited for (the loop's time); one timer looks after it, not one for each answer.
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def exchange(self, send: Callable[[], None], receive: Callable[[], T]) -> T:
         """Send one PDU and return its answer. Raises as :class:`Link` says."""
@@ -199,6 +202,9 @@ class GufoClient(GufoSocket):
     def close(self) -> None:
         """Watch the socket no longer; gufo closes it when nobody has it any more."""
         self._look_away()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._ear.close()
 
     async def _send(self, sender: Callable[[], None]) -> None:
@@ -214,14 +220,15 @@ class GufoClient(GufoSocket):
         loop = asyncio.get_running_loop()
         heard: asyncio.Future[_Heard] = loop.create_future()
         self._waiting = heard, receiver
+        self._due = loop.time() + self._timeout
         if self._watching is None:
             loop.add_reader(self._fd, self._readable)
             self._watching = loop
-        timer = loop.call_later(self._timeout, _give_up, heard)
+        if self._timer is None:
+            self._timer = loop.call_at(self._due, self._look_at_clock, loop)
         try:
             answer, error = await heard
         finally:
-            timer.cancel()
             self._waiting = None
         if error is not None:
             self._traffic.timeouts += isinstance(error, TimeoutError)
@@ -248,15 +255,20 @@ class GufoClient(GufoSocket):
         except BaseException as error:  # noqa: BLE001 - handed to the one who waits; a panic of Rust is no Exception
             heard.set_result((None, error))
 
+    def _look_at_clock(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give up what was waited for long enough; rest when nobody waits."""
+        self._timer = None
+        if self._waiting is None or self._waiting[0].done():
+            return
+        if loop.time() < self._due:
+            self._timer = loop.call_at(self._due, self._look_at_clock, loop)
+        else:
+            self._waiting[0].set_result((None, TimeoutError()))
+
     def _look_away(self) -> None:
         if self._watching is not None:
             self._watching.remove_reader(self._fd)
             self._watching = None
-
-
-def _give_up(heard: asyncio.Future[_Heard]) -> None:
-    if not heard.done():
-        heard.set_result((None, TimeoutError()))
 
 
 def _user(snmp: Snmp) -> User:

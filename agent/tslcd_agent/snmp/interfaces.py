@@ -269,6 +269,8 @@ def interface_table(asked: Plan, values: Values) -> Table | None:
 
 def _counters(raw: list[Value]) -> list[int | None]:
     """Return what is a counter's reading, None for what is none."""
+    if {*map(type, raw)} == {int} and min(raw) >= 0 and max(raw) <= MAX_COUNTER:  # type: ignore[type-var, operator]
+        return raw  # type: ignore[return-value]  # as nearly always
     return [cell if isinstance(cell, int) and 0 <= cell <= MAX_COUNTER else None for cell in raw]
 
 

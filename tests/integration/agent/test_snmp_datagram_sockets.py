@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from typing import NoReturn
 
@@ -37,6 +38,18 @@ def test_a_refused_datagram_is_gone_and_the_next_one_is_read() -> None:
         assert datagram.read_answer(one.fileno(), socket.AF_INET, lambda: one.recv(100)) == ANSWER
         with pytest.raises(BlockingIOError):
             datagram.read_answer(one.fileno(), socket.AF_INET, lambda: one.recv(100))
+
+
+def test_an_ear_that_is_forgotten_leaves_the_descriptor_open() -> None:
+    """The descriptor is the engine's: closed by somebody else, its number could be another connection's by then."""
+    one, other = pair()
+    with one, other:
+        ears = [datagram.Ear(one.fileno(), socket.AF_INET) for _ in range(2)]
+        ears.append(ears)  # type: ignore[arg-type]  # a circle, which the collector of garbage finds
+        del ears
+        gc.collect()
+        other.send(ANSWER)
+        assert one.recv(1000) == ANSWER
 
 
 def test_port_unreachable_is_nothing_to_read() -> None:
