@@ -81,12 +81,12 @@ class Intake(_Part, frozen=True, kw_only=True):
     """How reports are taken in.
 
     ``ack_interval``: an agent hears what is stored at most this often, seconds. ``batch_wait``, ``batch_max``: a
-    transaction waits this long (seconds) for at most so many messages. ``max_future``: a time of measurement further ahead
+    transaction waits this long (seconds) for at most so many messages, but not when one tells of a change. ``max_future``: a time of measurement further ahead
     is a wrong clock. ``max_age``: a report older than this is confirmed but not kept.
     """
 
     ack_interval: Duration = 2.0
-    batch_wait: Duration = 0.05
+    batch_wait: Duration = 0.2
     batch_max: Annotated[int, Meta(ge=1, le=1000)] = 500
     max_future: Duration = 2.0
     max_age: Duration = 35 * 86400.0

@@ -9,11 +9,14 @@ Invariants:
 * Memory is bounded by MAX_WAITING_BYTES, the broker's receive maximum and the packet size bound. What is above is dropped, counted as
   ``overload``, and comes again.
 * The broker is tried for ever, with a jittered, capped pause.
+* What tells of a change (a link, an agent that comes or goes) is taken in at once, with whatever waits; what was only measured
+  waits for others, ``intake.batch_wait`` at most: a batch costs the same whether it has one report or fifty.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -49,6 +52,12 @@ PATIENCE: Final = 5.0
 MAX_ACKS: Final = 64
 MAX_PAUSE: Final = 5.0
 _BEAT: Final = 5.0
+#: A batch of so many messages, or bytes, waits for no others.
+_ENOUGH: Final = 64
+_ENOUGH_BYTES: Final = 2**18
+#: How a report with events begins to tell of them; one that is written otherwise waits like any other.
+_EVENTS: Final = b'"events":[{'
+_STATUS: Final = f"/{Lane.STATUS.value}"
 
 
 class _Waiting(NamedTuple):
@@ -86,6 +95,7 @@ class Intake:
         self._log = get_logger("intake")
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(2 * RECEIVE_MAXIMUM)
         self._waiting_bytes = 0
+        self._hurry = asyncio.Event()
         self._connection: Connection | None = None
         self._reconnect = asyncio.Event()
         self._acks = AckSchedule(settings.intake.ack_interval)
@@ -178,6 +188,8 @@ class Intake:
             else:
                 self._waiting_bytes += len(delivery.payload)
                 self._queue.put_nowait(_Waiting(connection, delivery, received))
+                if self._queue.qsize() >= _ENOUGH or self._waiting_bytes >= _ENOUGH_BYTES or _tells_of_change(delivery):
+                    self._hurry.set()
 
     # batches
 
@@ -198,11 +210,16 @@ class Intake:
                 waiting = [await self._queue.get()]
         except TimeoutError:
             return []
-        await asyncio.sleep(self._settings.intake.batch_wait)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.intake.batch_wait):
+                await self._hurry.wait()
+        self._hurry.clear()
         size = len(waiting[0].delivery.payload)
         while len(waiting) < self._settings.intake.batch_max and size < MAX_BATCH_BYTES and not self._queue.empty():
             waiting.append(self._queue.get_nowait())
             size += len(waiting[-1].delivery.payload)
+        if not self._queue.empty():
+            self._hurry.set()
         self._waiting_bytes -= size
         return waiting
 
@@ -317,6 +334,11 @@ class Intake:
                 self._reception.refuse(address.agent, "topic", str(error), time.time())
             else:
                 self._acks.want(address)
+
+
+def _tells_of_change(delivery: Delivery) -> bool:
+    """Whether somebody may wait for what a message tells."""
+    return delivery.topic.endswith(_STATUS) or _EVENTS in delivery.payload
 
 
 def pause(attempt: int, spread: float) -> float:
