@@ -1,7 +1,8 @@
 """Tables to text: a table of a report becomes one chunk of exposition lines a family, once, when it comes in.
 
 The labels of a table's rows hardly ever change, so they are written once as a template with a place for the family's name and
-one for each value; a column is then one ``str.replace`` and one ``%``, both in C.
+one for each value; a column is then one ``str.replace`` and one ``%``, both in C. A column that says what it said before is not
+written again: most counters of errors, all states and speeds, and what a device says of itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tslcd_collector.families import escape, info_name, labels_text
-from tslcd_wire.catalogue import Type
+from tslcd_wire.catalogue import KINDS, Type
 
 if TYPE_CHECKING:
     from tslcd_wire.catalogue import Kind
@@ -21,14 +22,25 @@ _NAME: Final = "\0"
 _UNKNOWN: Final = " None\n"
 
 
+def _plan(kind: Kind) -> tuple[tuple[str, str, tuple[str, ...], bool], ...]:
+    """Return of every column its name, its family, its states, and whether it is a text."""
+    return tuple(
+        (column.name, kind.family(column.name), column.states, column.type is Type.TEXT) for column in kind.columns
+    )
+
+
+_PLANS: Final = {kind.name: _plan(kind) for kind in KINDS}
+
+
 class TableText:
     """Writes the tables of one kind of one device. Keep one a table: it remembers the templates."""
 
-    __slots__ = ("_base", "_keys", "_kind", "_labels", "_rows", "_template", "_texts", "_texts_chunk")
+    __slots__ = ("_base", "_keys", "_kind", "_labels", "_last", "_plan", "_rows", "_template", "_texts", "_texts_chunk")
 
     def __init__(self, kind: Kind, province: str, site: str, agent: str, device: str) -> None:
         """Remember the labels that all rows share."""
         self._kind = kind
+        self._plan = _PLANS.get(kind.name) or _plan(kind)
         self._base = labels_text({"province": province, "site": site, "agent": agent, "device": device})
         self._keys: list[str] = []
         self._labels: list[str] = []
@@ -36,6 +48,8 @@ class TableText:
         self._template = ""
         self._texts: list[Any] = []
         self._texts_chunk = b""
+        #: By column: its cells as they were written last, and the chunk.
+        self._last: dict[str, tuple[list[Any], bytes]] = {}
 
     def write(self, table: Table) -> dict[str, bytes]:
         """Return the chunk of every family that has a known value in ``table``."""
@@ -44,17 +58,22 @@ class TableText:
             self._take_keys(keys)
         chunks: dict[str, bytes] = {}
         texts: dict[str, list[str | None]] = {}
-        for column in self._kind.columns:
-            cells = table.get(column.name)
+        for column, family, states, is_text in self._plan:
+            cells = table.get(column)
             if cells is None:
                 continue
-            if column.type is Type.TEXT:
-                texts[column.name] = cells
+            if is_text:
+                texts[column] = cells
                 continue
-            name = self._kind.family(column.name)
-            text = self._states(name, column.states, cells) if column.states else self._numbers(name, cells)
-            if text:
-                chunks[name] = text.encode()
+            last = self._last.get(column)
+            if last is not None and last[0] == cells:
+                chunk = last[1]
+            else:
+                text = self._states(family, states, cells) if states else self._numbers(family, cells)
+                chunk = text.encode()
+                self._last[column] = (cells, chunk)
+            if chunk:
+                chunks[family] = chunk
         if texts and (info := self._info(texts)):
             chunks[info_name(self._kind)] = info
         return chunks
@@ -66,6 +85,7 @@ class TableText:
         self._rows = [f"{_NAME}{{{labels.replace('%', '%%')}}} %s\n" for labels in self._labels]
         self._template = "".join(self._rows)
         self._texts = []
+        self._last = {}
 
     def _numbers(self, name: str, cells: list[Any]) -> str:
         text = self._template.replace(_NAME, name) % tuple(cells)

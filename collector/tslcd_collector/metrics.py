@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from itertools import chain
 from typing import Final, TypeVar
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.utils import floatToGoString
 
 from tslcd_collector.admit import Decision
 from tslcd_collector.backfill.answer import Outcome
@@ -166,6 +168,8 @@ class Metrics:
             "oldest_seconds",
             "Tuổi của báo cáo cũ nhất đang chờ, 0 khi không có · Age of the oldest report that waits, 0 when none does",
         )
+        #: By form: which samples there were, and the text with a place for each of their values.
+        self._forms: dict[bool, tuple[list[tuple[str, dict[str, str]]], list[str]]] = {}
         self.build = Info("tslcd_collector_build", "Phiên bản đang chạy · Version that runs", registry=reg)
         self.build.info({"version": VERSION})
         ProcessCollector(registry=reg)
@@ -183,8 +187,37 @@ class Metrics:
         return kind(f"tslcd_collector_backfill_{name}", text, ["target", *labels], registry=self.registry)
 
     def render(self, *, openmetrics: bool) -> bytes:
-        """Return all of them, without the ``# EOF`` of OpenMetrics."""
+        """Return all of them, without the ``# EOF`` of OpenMetrics.
+
+        What stands between the values is prometheus_client's, and kept: it changes when a series is added.
+        """
+        samples = [sample for family in self.registry.collect() for sample in family.samples]
+        shape = [(sample.name, sample.labels) for sample in samples]
+        known = self._forms.get(openmetrics)
+        if known is None or known[0] != shape:
+            text = self._written(openmetrics=openmetrics)
+            pieces = _between(text)
+            if len(pieces) == len(samples) + 1:
+                self._forms[openmetrics] = (shape, pieces)
+            return text.encode()
+        values = [floatToGoString(sample.value) for sample in samples]  # type: ignore[no-untyped-call]
+        return "".join(chain.from_iterable(zip(known[1], [*values, ""], strict=True))).encode()
+
+    def _written(self, *, openmetrics: bool) -> str:
         if openmetrics:
             text: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
-            return text.removesuffix(_EOF)
-        return generate_latest(self.registry)
+            return text.removesuffix(_EOF).decode()
+        return generate_latest(self.registry).decode()
+
+
+def _between(text: str) -> list[str]:
+    """Return what stands before, between and behind the values of an exposition."""
+    pieces, piece = [], ""
+    for line in text.removesuffix("\n").split("\n"):
+        if line.startswith("#"):
+            piece += f"{line}\n"
+        else:
+            head, space, _ = line.rpartition(" ")
+            pieces.append(piece + head + space)
+            piece = "\n"
+    return [*pieces, piece]
