@@ -30,7 +30,7 @@ _config_option = config_option(DEFAULT_CONFIG)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tslcd-monitor", prog_name="tslcd-collector")
 def main() -> None:
-    """Run or examine the collector at the centre / Bộ thu số liệu đặt tại trung tâm."""
+    """Run or examine the collector at the centre / Bộ thu đặt tại trung tâm."""
 
 
 main.add_command(person)

@@ -189,7 +189,7 @@ AGENT_CLOCK_OFFSET: Final = Family(
     "tslcd_agent_clock_offset_seconds",
     "gauge",
     _AGENT,
-    "Đồng hồ của tác tử lệch so với trung tâm, dương khi chạy trước",
+    "Đồng hồ của tác tử lệch so với bộ thu, dương khi chạy trước",
     "The agent's clock minus the collector's",
     "seconds",
     "live reports",

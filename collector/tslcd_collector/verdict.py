@@ -125,7 +125,7 @@ STATE_WORDS: Final = {
 REASON_WORDS: Final = {
     Reason.OK: Words("Kênh hoạt động bình thường.", "The channel works."),
     Reason.INTERFACE_DOWN: Words(
-        "Giao diện của kênh mất tín hiệu: kiểm tra đường truyền và đầu cuối của đơn vị vận hành.",
+        "Giao diện của kênh mất tín hiệu: kiểm tra đường truyền và thiết bị đầu cuối của đơn vị vận hành.",
         "The channel's interface has no link: look at the line and the operator's terminal.",
     ),
     Reason.ADMIN_DOWN: Words(
@@ -149,7 +149,7 @@ REASON_WORDS: Final = {
         "Jitter is above the threshold of the channel's class: call the operator.",
     ),
     Reason.ERRORS: Words(
-        "Giao diện của kênh có nhiều gói lỗi hoặc bị loại: kiểm tra dây nối, mô-đun quang và đầu cuối của đơn vị vận hành.",
+        "Giao diện của kênh có nhiều gói lỗi hoặc bị loại: kiểm tra dây nối, mô-đun quang và thiết bị đầu cuối của đơn vị vận hành.",
         "The channel's interface has many errors or discards: look at the cable, the optics and the operator's terminal.",
     ),
     Reason.OVERLOADED: Words(
@@ -165,7 +165,7 @@ REASON_WORDS: Final = {
         "The channel works without redundancy, another one of its group is down: restore that one before all are.",
     ),
     Reason.DEVICE_UNREACHABLE: Words(
-        "Thiết bị tại điểm kết nối không trả lời: kiểm tra nguồn điện và dây nối tại cơ quan.",
+        "Thiết bị tại điểm kết nối không trả lời: kiểm tra nguồn điện và dây nối tại cơ quan sử dụng.",
         "The device at the connection point does not answer: look at its power and cables at the agency.",
     ),
     Reason.SNMP_REFUSED: Words(
@@ -173,7 +173,7 @@ REASON_WORDS: Final = {
         "The device cannot be read by SNMP: look at the SNMP credentials and the access list.",
     ),
     Reason.SITE_POWER: Words(
-        "Điểm kết nối mất điện: hỏi cơ quan và điện lực, thiết bị giám sát tắt theo.",
+        "Điểm kết nối mất điện: hỏi cơ quan sử dụng và điện lực, hộp giám sát tắt theo.",
         "The site has no power, and the monitoring box is off with it: ask the agency and the power company.",
     ),
     Reason.UPLINK_LOST: Words(

@@ -291,5 +291,5 @@ def _snmp(state: str) -> Words:
 
 def _yes(flag: bool | None) -> Words:
     if flag is None:
-        return Words("không rõ", "not known")
+        return Words("không có dữ liệu", "not known")
     return Words("có", "up") if flag else Words("không", "down")
