@@ -40,7 +40,7 @@ def _counts(screen: Screen) -> stat.Panel:
     """Return how many agents there are, and how many have what."""
     everything = Words("Tác tử", "Agents")
     faults: list[tuple[Words, str]] = [
-        (Words("Im lặng", "Silent"), f"count(max by ({_BY}) (tslcd_agent_online{{{SITE}}}) == 0)"),
+        (Words("Mất liên lạc", "Silent"), f"count(max by ({_BY}) (tslcd_agent_online{{{SITE}}}) == 0)"),
         *(
             (
                 Words(AGENT_PROBLEMS[problem].vi, AGENT_PROBLEMS[problem].en),
@@ -58,7 +58,7 @@ def _counts(screen: Screen) -> stat.Panel:
         number(
             screen,
             Words("Số tác tử", "Agents in numbers"),
-            Words("Tất cả, im lặng, và có từng vấn đề", "All of them, silent ones, and those with each problem"),
+            Words("Tất cả, mất liên lạc, và có từng vấn đề", "All of them, silent ones, and those with each problem"),
             targets,
             width=24,
         )
@@ -160,7 +160,7 @@ def _silence(screen: Screen) -> statetimeline.Panel:
         screen,
         Words("Tác tử từng mất liên lạc", "Agents that were silent"),
         Words(
-            "Chỉ các tác tử có lúc im lặng; số liệu được giữ tại chỗ và gửi bù",
+            "Chỉ các tác tử có lúc mất liên lạc; số liệu được giữ tại chỗ và gửi bù",
             "Only agents that were silent at some time; their data waits in the box and is sent later",
         ),
         [

@@ -99,7 +99,7 @@ def _table(screen: Screen) -> table.Panel:
             url=screen.link("channel", province="${__data.fields.province}", channel="${__value.raw}"),
         ),
         "operator": column(screen, Words("Đơn vị vận hành", "Operator")),
-        "class": column(screen, Words("Nhóm kênh", "Class")),
+        "class": column(screen, Words("Loại kênh", "Class")),
         "Value #G": column(screen, Words("Hợp đồng", "Contract"), unit="bps"),
         **{
             f"Value #{ref}": column(screen, title, unit="percentunit", decimals=1, limits=_LIMITS)

@@ -57,7 +57,7 @@ def _now(screen: Screen) -> table.Panel:
             Words("Điểm kết nối", "Site"),
             url=screen.link("site", province="${__data.fields.province}", site="${__data.fields.site}"),
         ),
-        "agency_name": column(screen, Words("Cơ quan", "Agency")),
+        "agency_name": column(screen, Words("Cơ quan sử dụng", "Agency")),
         "operator": column(
             screen,
             Words("Đơn vị vận hành", "Operator"),
@@ -65,7 +65,7 @@ def _now(screen: Screen) -> table.Panel:
         ),
         "circuit": column(screen, Words("Mã kênh", "Circuit")),
         "access_level": column(screen, Words("Cấp", "Level"), width=60),
-        "class": column(screen, Words("Nhóm kênh", "Class")),
+        "class": column(screen, Words("Loại kênh", "Class")),
         "province": unseen(),
         "site": unseen(),
         "runbook": hidden(panel_numbers(RUNBOOK_OF_REASON)),
@@ -188,7 +188,7 @@ def _quality(screen: Screen) -> list[timeseries.Panel]:
     ):
         target = query(f"max by (channel) (tslcd_channel_{family}{{{_THIS}}})", screen.say(title))
         description = Words(
-            "Đường đứt là ngưỡng suy giảm và ngưỡng mất kết nối của nhóm kênh chuẩn",
+            "Đường đứt là ngưỡng suy giảm và ngưỡng mất kết nối của loại kênh chuẩn",
             "Dashed: where the standard class is degraded, and where it is down",
         )
         panel = graph(screen, title, description, [target], unit=unit, width=8)
@@ -216,7 +216,7 @@ def _faults(screen: Screen) -> list[timeseries.Panel]:
         screen,
         Words("Tỷ lệ gói lỗi và gói bị loại", "Share of errors and discards"),
         Words(
-            "Trên tổng số gói của giao diện; đường đứt là ngưỡng của nhóm kênh chuẩn",
+            "Trên tổng số gói của giao diện; đường đứt là ngưỡng của loại kênh chuẩn",
             "Of all packets of the interface; dashed: thresholds of the standard class",
         ),
         [],

@@ -53,7 +53,7 @@ def channels(screen: Screen, *, several_provinces: bool = True) -> None:
     for name, label in (
         ("operator", Words("Đơn vị vận hành", "Operator")),
         ("tenant", Words("Mạng riêng", "Tenant")),
-        ("class", Words("Nhóm kênh", "Class")),
+        ("class", Words("Loại kênh", "Class")),
     ):
         _label(screen, name, label, within)
         within = f'{within},{name}=~"${name}"'

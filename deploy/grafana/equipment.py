@@ -76,7 +76,7 @@ def load(screen: Screen) -> list[timeseries.Panel]:
     ):
         target = query(f"max by (device) (tslcd_{kind}{{{SITE}}})", "{{device}}")
         description = Words(
-            "Tỷ lệ đang dùng; đường đứt là ngưỡng của nhóm thiết bị chuẩn",
+            "Tỷ lệ đang dùng; đường đứt là ngưỡng của loại thiết bị chuẩn",
             "Share in use; dashed: the threshold of the standard class of devices",
         )
         panel = graph(screen, title, description, [target], unit="percentunit", width=8)

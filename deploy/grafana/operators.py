@@ -136,7 +136,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
         (
             Words("Mất gói trung bình", "Mean loss"),
             Words(
-                "Trung bình các kênh; đường đứt là ngưỡng của nhóm kênh chuẩn",
+                "Trung bình các kênh; đường đứt là ngưỡng của loại kênh chuẩn",
                 "Mean of the channels; dashed: thresholds of the standard class",
             ),
             _mean("loss_ratio"),
@@ -146,7 +146,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
         (
             Words("Độ trễ trung bình", "Mean delay"),
             Words(
-                "Trung bình các kênh; đường đứt là ngưỡng của nhóm kênh chuẩn",
+                "Trung bình các kênh; đường đứt là ngưỡng của loại kênh chuẩn",
                 "Mean of the channels; dashed: thresholds of the standard class",
             ),
             _mean("rtt_seconds"),
@@ -156,7 +156,7 @@ def _over_time(screen: Screen) -> list[timeseries.Panel]:
         (
             Words("Biến động trễ trung bình", "Mean jitter"),
             Words(
-                "Trung bình các kênh; đường đứt là ngưỡng của nhóm kênh chuẩn",
+                "Trung bình các kênh; đường đứt là ngưỡng của loại kênh chuẩn",
                 "Mean of the channels; dashed: thresholds of the standard class",
             ),
             _mean("jitter_seconds"),

@@ -79,7 +79,7 @@ def _supervision(screen: Screen) -> stat.Panel:
     seen = Words("Kênh nhìn thấy", "Channels seen")
     faults = (
         (
-            Words("Tác tử im lặng", "Silent agents"),
+            Words("Mất liên lạc với tác tử", "Silent agents"),
             f"count(max by (province, agent) (tslcd_agent_online{{{SITE}}}) == 0)",
         ),
         (
@@ -106,7 +106,7 @@ def _supervision(screen: Screen) -> stat.Panel:
             screen,
             Words("Giám sát", "Supervision"),
             Words(
-                "Bộ thu có chạy không, tỷ lệ kênh biết rõ tình trạng, tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật",
+                "Bộ thu có chạy không, tỷ lệ kênh biết rõ tình trạng, số tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật",
                 "Whether the collector runs, share of the channels whose state is known, silent agents, devices with problems, critical and major alerts",
             ),
             targets,
@@ -154,7 +154,7 @@ def _incidents(screen: Screen) -> table.Panel:
             Words("Đơn vị vận hành", "Operator"),
             url=screen.link("operators", province="${__data.fields.province}", operator="${__value.raw}"),
         ),
-        "agency_name": column(screen, Words("Cơ quan", "Agency")),
+        "agency_name": column(screen, Words("Cơ quan sử dụng", "Agency")),
         "province": column(screen, Words("Tỉnh", "Province"), width=70),
         "site": unseen(),
         "runbook": hidden(panel_numbers(RUNBOOK_OF_REASON)),
@@ -163,7 +163,7 @@ def _incidents(screen: Screen) -> table.Panel:
         screen,
         Words("Sự cố đang mở, lâu nhất trước", "Open incidents, the oldest first"),
         Words(
-            "Kênh mất kết nối, suy giảm hoặc không rõ: lý do, bên xử lý, từ lúc nào. Bấm vào lý do để mở sổ tay",
+            "Kênh mất kết nối, suy giảm hoặc không có dữ liệu: lý do, bên xử lý, từ lúc nào. Bấm vào lý do để mở sổ tay",
             "Channels that are down, degraded or unknown: why, who acts, since when. A click on the reason opens the runbook",
         ),
         verdicts(_OPEN, CHOSEN, ("site_name", "agency_name", "operator")),
@@ -197,7 +197,7 @@ def _every_channel(screen: Screen) -> statetimeline.Panel:
         screen,
         Words("Diễn biến mọi kênh", "Every channel over time"),
         Words(
-            "Mọi kênh đã chọn; chọn đơn vị vận hành, mạng riêng, nhóm kênh hoặc điểm kết nối ở đầu trang để thu hẹp",
+            "Mọi kênh đã chọn; chọn đơn vị vận hành, mạng riêng, loại kênh hoặc điểm kết nối ở đầu trang để thu hẹp",
             "All chosen channels; choose an operator, tenant, class or site at the top to see fewer",
         ),
         [query(labelled(state_numbers(PROVINCE), "site_name"), "{{site_name}} · {{channel}}")],

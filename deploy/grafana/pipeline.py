@@ -176,7 +176,7 @@ _COLLECTOR: Final[tuple[_Figure, ...]] = (
     (
         Words("Lỗi ghi và việc sửa lại", "Failures and corrections"),
         Words(
-            "Kho, sổ tình trạng, đánh giá lại quá khứ, sửa thời gian đo",
+            "Kho, sổ tình trạng kênh, đánh giá lại quá khứ, sửa thời gian đo",
             "Store, ledger, the past judged again, times put right",
         ),
         "short",

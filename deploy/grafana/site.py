@@ -59,7 +59,7 @@ def _channels(screen: Screen) -> table.Panel:
         "Value #B": column(screen, Words("Kéo dài", "For"), unit=DURATION, decimals=0),
         "Value #A": column(screen, Words("Từ lúc", "Since"), unit="dateTimeAsIso"),
         "operator": column(screen, Words("Đơn vị vận hành", "Operator")),
-        "agency_name": column(screen, Words("Cơ quan", "Agency")),
+        "agency_name": column(screen, Words("Cơ quan sử dụng", "Agency")),
         "province": unseen(),
         "runbook": hidden(panel_numbers(RUNBOOK_OF_REASON)),
     }

@@ -1,37 +1,56 @@
 """The words on the screens for every code of a closed set, with its colour.
 
-Codes are those of the collector's verdicts and problems; a code that is missing here would be shown as it is. A colour never
-stands alone: the word is always beside it.
+Codes are those of the collector's verdicts and problems, and so are the words, wherever they fit into a cell; a code that is
+missing here would be shown as it is. A colour never stands alone: the word is always beside it.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from enum import Enum
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from grafana.words import Word, Words
 
+from tslcd_collector.judge.phrases import SNMP_WORDS
+from tslcd_collector.problems import AGENT_PROBLEM_WORDS, DEVICE_PROBLEM_WORDS
+from tslcd_collector.verdict import PARTY_WORDS, STATE_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tslcd_collector.verdict import Words as Told
+
+_Code = TypeVar("_Code", bound=Enum)
 #: The colour of a number that says nothing bad and nothing good.
 QUIET: Final = "#6e7178"
 NO_DATA: Final = Words("Không có dữ liệu", "No data")
 #: Where having none is good, or no fault.
 NOTHING: Final = Words("Không có", "None")
 
-#: States of a channel, from the best to the worst for a wall screen: the place is the number that timelines draw.
-STATES: Final[dict[str, Word]] = {
-    "up": Word("Hoạt động", "Up", "green"),
-    "maintenance": Word("Bảo trì", "Maintenance", "blue"),
-    "unknown": Word("Không rõ", "Unknown", "purple"),
-    "degraded": Word("Suy giảm", "Degraded", "orange"),
-    "down": Word("Mất kết nối", "Down", "red"),
-}
 
+def _told(words: Mapping[_Code, Told], colours: dict[str, str]) -> dict[str, Word]:
+    """Return the collector's words for these codes, each with its colour, as they begin a text."""
+    by_code = {str(code.value): told for code, told in words.items()}
+    return {code: _begun(by_code[code], colour) for code, colour in colours.items()}
+
+
+def _begun(told: Told, colour: str) -> Word:
+    return Word(told.vi[:1].upper() + told.vi[1:], told.en[:1].upper() + told.en[1:], colour)
+
+
+#: States of a channel, from the best to the worst for a wall screen: the place is the number that timelines draw.
+STATES: Final = _told(
+    STATE_WORDS, {"up": "green", "maintenance": "blue", "unknown": "purple", "degraded": "orange", "down": "red"}
+)
+
+#: In short: the sentences of the verdicts are too long for a cell.
 REASONS: Final[dict[str, Word]] = {
     "ok": Word("Bình thường", "ok", "green"),
     "interface_down": Word("Giao diện mất tín hiệu", "Interface down", "red"),
     "admin_down": Word("Giao diện bị tắt trong cấu hình", "Switched off in the configuration", "red"),
     "gateway_unreachable": Word("Không tới được cổng kết nối", "Gateway unreachable", "red"),
     "loss": Word("Mất gói", "Packet loss", "orange"),
-    "latency": Word("Trễ cao", "Delay", "orange"),
+    "latency": Word("Độ trễ cao", "Delay", "orange"),
     "jitter": Word("Biến động trễ cao", "Jitter", "orange"),
     "errors": Word("Gói lỗi, gói bị loại", "Errors, discards", "orange"),
     "overloaded": Word("Quá tải", "Overloaded", "orange"),
@@ -49,41 +68,44 @@ REASONS: Final[dict[str, Word]] = {
     "not_in_service": Word("Chưa đưa vào sử dụng", "Not in service yet", "blue"),
 }
 
-PARTIES: Final[dict[str, Word]] = {
-    "operator": Word("Đơn vị vận hành", "Operator", "text"),
-    "agency": Word("Cơ quan sử dụng", "Agency", "text"),
-    "power": Word("Nguồn điện", "Power", "text"),
-    "monitoring": Word("Hệ thống giám sát", "Monitoring", "text"),
+PARTIES: Final = {
+    **_told(PARTY_WORDS, dict.fromkeys(("operator", "agency", "power", "monitoring"), "text")),
     "none": Word("—", "none", "text"),
 }
 
-DEVICE_PROBLEMS: Final[dict[str, Word]] = {
-    "cpu_high": Word("CPU quá tải", "CPU high", "orange"),
-    "memory_high": Word("Bộ nhớ gần đầy", "Memory high", "orange"),
-    "sessions_near_limit": Word("Bảng phiên gần đầy", "Session table near its limit", "orange"),
-    "ha_changed": Word("Đã đổi vai trò dự phòng", "HA role changed", "orange"),
-    "ha_peer_lost": Word("Mất thiết bị dự phòng", "HA peer lost", "red"),
-    "too_hot": Word("Quá nóng", "Too hot", "red"),
-    "fan_failed": Word("Hỏng quạt", "Fan failed", "red"),
-    "power_supply_failed": Word("Hỏng bộ nguồn", "Power supply failed", "red"),
-    "sensor_failed": Word("Cảm biến báo lỗi", "Sensor failed", "orange"),
-    "optical_power_low": Word("Công suất quang thấp", "Optical power low", "orange"),
-    "tunnel_down": Word("Đường hầm mất kết nối", "Tunnel down", "red"),
-    "path_down": Word("Thiết bị cho là đường truyền hỏng", "Path down", "red"),
-    "on_battery": Word("Đang chạy bằng ắc quy", "On battery", "orange"),
-    "battery_low": Word("Ắc quy sắp hết", "Battery low", "red"),
-    "battery_failed": Word("Hỏng ắc quy", "Battery failed", "red"),
-    "snmp_unreadable": Word("Không đọc được SNMP", "SNMP unreadable", "purple"),
-    "restarted": Word("Vừa khởi động lại", "Restarted", "blue"),
-}
+DEVICE_PROBLEMS: Final = _told(
+    DEVICE_PROBLEM_WORDS,
+    {
+        "cpu_high": "orange",
+        "memory_high": "orange",
+        "sessions_near_limit": "orange",
+        "ha_changed": "orange",
+        "ha_peer_lost": "red",
+        "too_hot": "red",
+        "fan_failed": "red",
+        "power_supply_failed": "red",
+        "sensor_failed": "orange",
+        "optical_power_low": "orange",
+        "tunnel_down": "red",
+        "path_down": "red",
+        "on_battery": "orange",
+        "battery_low": "red",
+        "battery_failed": "red",
+        "snmp_unreadable": "purple",
+        "restarted": "blue",
+    },
+)
 
-AGENT_PROBLEMS: Final[dict[str, Word]] = {
-    "clock_wrong": Word("Đồng hồ sai", "Clock wrong", "orange"),
-    "uplink_spare": Word("Báo cáo đi đường dự phòng", "Reports leave by a spare way", "orange"),
-    "spool_filling": Word("Hàng đợi sắp đầy", "Spool filling", "orange"),
-    "spool_dropping": Word("Hàng đợi đầy, đang bỏ báo cáo", "Spool full, reports dropped", "red"),
-    "identity_cloned": Word("Hai nguồn dùng chung định danh", "Identity cloned", "red"),
-}
+AGENT_PROBLEMS: Final = _told(
+    AGENT_PROBLEM_WORDS,
+    {
+        "clock_wrong": "orange",
+        "uplink_spare": "orange",
+        "spool_filling": "orange",
+        "spool_dropping": "red",
+        "identity_cloned": "red",
+    },
+)
 
 SEVERITIES: Final[dict[str, Word]] = {
     "critical": Word("Khẩn cấp", "Critical", "red"),
@@ -92,19 +114,20 @@ SEVERITIES: Final[dict[str, Word]] = {
     "info": Word("Thông tin", "Info", "blue"),
 }
 
-SNMP_STATES: Final[dict[str, Word]] = {
-    "ok": Word("Tốt", "ok", "green"),
-    "refused": Word("Từ chối", "Refused", "purple"),
-    "silent": Word("Im lặng", "Silent", "orange"),
-    "unreachable": Word("Không tới được", "Unreachable", "red"),
-    "broken": Word("Trả lời sai", "Broken answers", "orange"),
+_SNMP_COLOURS: Final = {
+    "ok": "green",
+    "refused": "purple",
+    "silent": "orange",
+    "unreachable": "red",
+    "broken": "orange",
 }
+SNMP_STATES: Final = {code: _begun(SNMP_WORDS[code], colour) for code, colour in _SNMP_COLOURS.items()}
 
 HA_ROLES: Final[dict[str, Word]] = {
     "active": Word("Đang chạy", "Active", "green"),
     "passive": Word("Dự phòng", "Passive", "blue"),
     "standalone": Word("Một mình", "Standalone", "text"),
-    "unknown": Word("Không rõ", "Unknown", "purple"),
+    "unknown": Word("Không xác định", "Unknown", "purple"),
 }
 
 SENSOR_STATES: Final[dict[str, Word]] = {
@@ -113,7 +136,7 @@ SENSOR_STATES: Final[dict[str, Word]] = {
     "critical": Word("Nguy hiểm", "Critical", "red"),
     "failed": Word("Hỏng", "Failed", "red"),
     "absent": Word("Không lắp", "Absent", "text"),
-    "unknown": Word("Không rõ", "Unknown", "purple"),
+    "unknown": Word("Không xác định", "Unknown", "purple"),
 }
 
 UPS_SOURCES: Final[dict[str, Word]] = {
@@ -123,7 +146,7 @@ UPS_SOURCES: Final[dict[str, Word]] = {
     "booster": Word("Tăng áp", "Booster", "blue"),
     "reducer": Word("Giảm áp", "Reducer", "blue"),
     "off": Word("Tắt", "Off", "red"),
-    "unknown": Word("Không rõ", "Unknown", "purple"),
+    "unknown": Word("Không xác định", "Unknown", "purple"),
 }
 
 BATTERY_STATES: Final[dict[str, Word]] = {
@@ -131,7 +154,7 @@ BATTERY_STATES: Final[dict[str, Word]] = {
     "low": Word("Thấp", "Low", "orange"),
     "depleted": Word("Cạn", "Depleted", "red"),
     "failed": Word("Hỏng", "Failed", "red"),
-    "unknown": Word("Không rõ", "Unknown", "purple"),
+    "unknown": Word("Không xác định", "Unknown", "purple"),
 }
 
 START_REASONS: Final[dict[str, Word]] = {

@@ -93,7 +93,7 @@ ALERTS: Final = (
         wait="10s",
         hold="2m",
         summary=at_site(
-            "Điểm {{ $name }} mất điện; tình trạng các kênh ở đó là không rõ",
+            "Điểm {{ $name }} mất điện; các kênh ở đó không có dữ liệu",
             "Site {{ $name }} has no power; the state of the channels there is unknown",
         ),
         action=Words(
@@ -109,7 +109,7 @@ ALERTS: Final = (
         wait="1m",
         hold="1m",
         summary=at_site(
-            "Mất liên lạc với tác tử {{ $labels.agent }} ({{ $name }}); tình trạng các kênh ở đó là không rõ",
+            "Mất liên lạc với tác tử {{ $labels.agent }} ({{ $name }}); các kênh ở đó không có dữ liệu",
             "Agent {{ $labels.agent }} ({{ $name }}) is silent; the state of the channels there is unknown",
         ),
         action=Words(
@@ -163,7 +163,7 @@ ALERTS: Final = (
         hold="5m",
         summary=at_site("Đồng hồ của hộp giám sát tại {{ $name }} sai", "The clock of the box at {{ $name }} is wrong"),
         action=Words(
-            "Xem đồng bộ thời gian (NTP) và pin của hộp; thời gian đo đã được trung tâm sửa",
+            "Xem đồng bộ thời gian (NTP) và pin của hộp; thời gian đo đã được bộ thu sửa",
             "Look at time synchronisation (NTP) and the battery of the box; the centre puts the times right",
         ),
     ),
@@ -227,7 +227,7 @@ ALERTS: Final = (
             "Province {{ $labels.province }}: only {{ $value | humanizePercentage }} of the channels are supervised",
         ),
         action=Words(
-            'Xem các kênh "không rõ" trên bảng điều khiển và lý do của từng kênh',
+            'Xem các kênh "không có dữ liệu" trên bảng điều khiển và lý do của từng kênh',
             "See the channels that are unknown on the dashboard, and why",
         ),
     ),

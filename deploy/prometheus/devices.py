@@ -74,7 +74,7 @@ ALERTS: Final = (
         hold="5m",
         summary=at_site("Một thiết bị tại {{ $name }} quá tải", "A device at {{ $name }} is overloaded"),
         action=Words(
-            "Xem lưu lượng và số phiên của thiết bị, tác vụ bất thường; báo đầu mối của cơ quan",
+            "Xem lưu lượng và số phiên của thiết bị, tác vụ bất thường; báo đầu mối của cơ quan sử dụng",
             "Look at its traffic and sessions and for what is unusual; tell the contact of the agency",
         ),
     ),
@@ -107,7 +107,7 @@ ALERTS: Final = (
             "The firewall at {{ $name }} changed its role in the pair",
         ),
         action=Words(
-            "Hỏi cơ quan có chủ ý không; nếu không, xem vì sao thiết bị chính nhường vai trò",
+            "Hỏi cơ quan sử dụng có chủ ý không; nếu không, xem vì sao thiết bị chính nhường vai trò",
             "Ask the agency whether it was intended; if not, find out why the primary gave up its role",
         ),
     ),
@@ -123,7 +123,7 @@ ALERTS: Final = (
             "The pair of firewalls at {{ $name }} has lost one; the other one runs",
         ),
         action=Words(
-            "Gọi đầu mối của cơ quan: nguồn, dây nối HA, phiên bản của thiết bị đã mất",
+            "Gọi đầu mối của cơ quan sử dụng: nguồn, dây nối HA, phiên bản của thiết bị đã mất",
             "Call the contact of the agency: power, HA cables and version of the one that is lost",
         ),
     ),
@@ -183,7 +183,7 @@ ALERTS: Final = (
             "Một thiết bị tại {{ $name }} báo hỏng phần cứng", "A device at {{ $name }} tells of failed hardware"
         ),
         action=Words(
-            "Báo đầu mối của cơ quan để thay linh kiện; thiết bị vẫn chạy",
+            "Báo đầu mối của cơ quan sử dụng để thay linh kiện; thiết bị vẫn chạy",
             "Tell the contact of the agency to have the part changed; the device still runs",
         ),
     ),
@@ -199,7 +199,7 @@ ALERTS: Final = (
             "A device at {{ $name }} is too hot and may switch itself off",
         ),
         action=Words(
-            "Gọi đầu mối của cơ quan: điều hòa, quạt, bụi, phòng máy",
+            "Gọi đầu mối của cơ quan sử dụng: điều hòa, quạt, bụi, phòng máy",
             "Call the contact of the agency: air conditioning, fans, dust, the room",
         ),
     ),
@@ -228,7 +228,7 @@ ALERTS: Final = (
         note="The collector tells a restart for as long as the class says (restarted_for).",
         summary=at_site("Một thiết bị tại {{ $name }} vừa khởi động lại", "A device at {{ $name }} restarted"),
         action=Words(
-            "Hỏi cơ quan có chủ ý không; lặp lại nhiều lần là dấu hiệu nguồn hoặc phần cứng hỏng",
+            "Hỏi cơ quan sử dụng có chủ ý không; lặp lại nhiều lần là dấu hiệu nguồn hoặc phần cứng hỏng",
             "Ask the agency whether it was intended; again and again it means bad power or hardware",
         ),
     ),

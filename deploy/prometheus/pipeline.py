@@ -26,7 +26,7 @@ ALERTS: Final = (
         expr=f"absent({COLLECTOR} == 1)",
         wait="15s",
         summary=Words(
-            "Trung tâm thu thập ngừng hoạt động: không thấy tình trạng của kênh nào",
+            "Bộ thu ngừng hoạt động: không thấy tình trạng của kênh nào",
             "The collector is dead: no channel is seen",
         ),
         action=Words(
@@ -42,7 +42,7 @@ ALERTS: Final = (
         expr=f"max({COLLECTOR}) == 1 and min({COLLECTOR}) == 0",
         wait="1m",
         summary=Words(
-            "Một trong hai trung tâm thu thập ngừng hoạt động",
+            "Một trong hai bộ thu ngừng hoạt động",
             "One of the collectors is dead; the other one sees everything",
         ),
         action=Words(
@@ -55,7 +55,7 @@ ALERTS: Final = (
         party="monitoring",
         expr="max(tslcd_collector_broker_connected) == 0",
         wait="15s",
-        summary=Words("Trung tâm thu thập mất kết nối với máy chủ MQTT", "The collector has lost the broker"),
+        summary=Words("Bộ thu mất kết nối với máy chủ MQTT", "The collector has lost the broker"),
         action=Words(
             f"Xem dịch vụ mosquitto, chứng thư và mạng giữa hai bên. {_KEPT.vi}",
             f"Look at the service mosquitto, the certificates and the network between them. {_KEPT.en}",
@@ -66,7 +66,7 @@ ALERTS: Final = (
         severity="critical",
         party="monitoring",
         expr="max(increase(tslcd_collector_store_errors_total[5m])) > 0",
-        summary=Words("Trung tâm thu thập không ghi được dữ liệu", "The collector cannot store"),
+        summary=Words("Bộ thu không ghi được dữ liệu", "The collector cannot store"),
         action=Words(
             "Kiểm tra đĩa của máy chủ giám sát: đầy, lỗi, chỉ đọc. Báo cáo chưa lưu không được xác nhận nên không mất",
             "Check the disk of the monitoring server: full, failing, read-only. What is not stored is not confirmed, so it is not lost",
@@ -80,7 +80,7 @@ ALERTS: Final = (
         expr="max(increase(tslcd_collector_ledger_errors_total[5m])) > 0",
         summary=Words("Sổ tình trạng kênh không ghi được", "The ledger of verdicts cannot be written"),
         action=Words(
-            "Kiểm tra đĩa và quyền của tệp sổ tình trạng; cảnh báo và giám sát không bị ảnh hưởng",
+            "Kiểm tra đĩa và quyền của tệp sổ tình trạng kênh; cảnh báo và giám sát không bị ảnh hưởng",
             "Check the disk and the rights of the ledger's file; alerts and supervision go on",
         ),
     ),
@@ -101,7 +101,7 @@ ALERTS: Final = (
             "Kho dữ liệu không nhận số liệu gửi bù", "The time-series store does not take what is sent afterwards"
         ),
         action=Words(
-            "Xem nhật ký trung tâm: kho từ chối vì sao; địa chỉ, quyền, out_of_order_time_window. Số liệu đang chờ trên đĩa",
+            "Xem nhật ký của bộ thu: kho từ chối vì sao; địa chỉ, quyền, out_of_order_time_window. Số liệu đang chờ trên đĩa",
             "Read the collector's log for why: address, rights, out_of_order_time_window. The data waits on disk",
         ),
     ),
@@ -125,10 +125,10 @@ ALERTS: Final = (
         party="monitoring",
         expr="max by (code) (increase(tslcd_collector_refused_total[10m])) > 0",
         summary=Words(
-            "Trung tâm từ chối báo cáo: {{ $labels.code }}", "The collector refuses reports: {{ $labels.code }}"
+            "Bộ thu từ chối báo cáo: {{ $labels.code }}", "The collector refuses reports: {{ $labels.code }}"
         ),
         action=Words(
-            "Xem nhật ký của trung tâm: tác tử nào và vì sao. Có thể khác phiên bản, cấu hình sai hoặc giả mạo",
+            "Xem nhật ký của bộ thu: tác tử nào và vì sao. Có thể khác phiên bản, cấu hình sai hoặc giả mạo",
             "Read the log of the collector: which agent and why. Another version, wrong settings or forgery",
         ),
     ),
@@ -139,7 +139,7 @@ ALERTS: Final = (
         expr="min(tslcd_collector_inventory_valid) == 0",
         wait="1m",
         summary=Words(
-            "Danh mục có lỗi; trung tâm đang dùng bản hợp lệ trước đó",
+            "Danh mục có lỗi; bộ thu đang dùng bản hợp lệ trước đó",
             "The inventory has a mistake; the collector uses the last good one",
         ),
         action=Words(

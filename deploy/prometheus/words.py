@@ -69,7 +69,7 @@ _CALLS: Final = {
         "Call the {party}{{{{ with $operator }}}} {{{{ . }}}}{{{{ end }}}}; note the ticket and the promised time",
     ),
     Party.AGENCY: Words(
-        "Gọi đầu mối của {party} tại điểm kết nối: thiết bị và dây nối phía cơ quan",
+        "Gọi đầu mối của {party}: thiết bị và dây nối tại điểm kết nối",
         "Call the contact of the {party} at the site: equipment and cables on its side",
     ),
     Party.POWER: Words(

@@ -36,7 +36,7 @@ def run(stage: Stage, console: Console) -> None:
 
 def addresses(stage: Stage) -> Text:
     """Return the addresses to open, and where the parts' logs are."""
-    lines = [f"bộ thu số liệu · collector  {stage.collector_url}/   {stage.collector_url}/metrics"]
+    lines = [f"bộ thu · collector  {stage.collector_url}/   {stage.collector_url}/metrics"]
     if stage.prometheus_url:
         lines.append(f"Prometheus                  {stage.prometheus_url}/alerts")
     if stage.alertmanager:
