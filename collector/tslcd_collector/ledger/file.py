@@ -92,6 +92,8 @@ class LedgerFile:
         self.path = directory / FILE
         self.set_aside: Path | None = None
         self._connection: sqlite3.Connection | None = None
+        #: How far the journal was looked at without anything to keep; goes into the next transaction.
+        self._passed: int | None = None
 
     def open(self, now: float) -> None:
         """Open or make the file; ``now`` (UTC seconds) names one that is damaged and set aside, and ends a time of blindness."""
@@ -109,6 +111,7 @@ class LedgerFile:
 
     def close(self) -> None:
         """Close the file; safe to call again."""
+        self._passed = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -134,6 +137,9 @@ class LedgerFile:
                 [(*row[:-1], _encode(row.points), now) for row in clocks],
             )
             connection.execute("REPLACE INTO meta (key, value) VALUES ('alive', ?)", (now,))
+            if self._passed is not None:
+                connection.execute("REPLACE INTO meta (key, value) VALUES ('cursor', ?)", (self._passed,))
+        self._passed = None
 
     def clocks(self) -> list[ClockRow]:
         """Return the boots that are known, the oldest written first."""
@@ -143,10 +149,18 @@ class LedgerFile:
     def cursor(self) -> int:
         """Return the last row of the journal that was looked at."""
         found = self._read("SELECT value FROM meta WHERE key = 'cursor'")
+        if self._passed is not None:
+            return self._passed
         return int(found[0][0]) if found else 0
 
     def keep(self, seen: dict[str, list[Observation]], cursor: int, now: float) -> None:
-        """Keep what late reports up to ``cursor`` tell, by channel."""
+        """Keep what late reports up to ``cursor`` tell, by channel.
+
+        Where they tell nothing the cursor is written with the next :meth:`write`: after a crash they are looked at again.
+        """
+        if not seen:
+            self._passed = cursor
+            return
         with self._writing() as connection:
             connection.executemany(
                 "REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?)",
@@ -157,6 +171,7 @@ class LedgerFile:
                 ],
             )
             connection.execute("REPLACE INTO meta (key, value) VALUES ('cursor', ?)", (cursor,))
+        self._passed = None
 
     def waiting(self) -> list[str]:
         """Return the channels of which something is kept that may not have been judged."""

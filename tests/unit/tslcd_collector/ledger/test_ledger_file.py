@@ -137,6 +137,22 @@ def test_what_is_kept_survives_a_restart(file: LedgerFile) -> None:
     assert sorted(file.evidence("c1")) == sorted(seen["c1"])
 
 
+def test_reports_that_tell_nothing_move_the_cursor_with_the_next_transaction(file: LedgerFile) -> None:
+    """At once for whoever asks; on disk with what is written next, and never behind a cursor that came with something."""
+    file.keep({}, 5, NOW)
+    assert file.cursor() == 5
+    _again(file, 1)
+    assert file.cursor() == 0, "a crash: they are looked at again"
+    file.keep({}, 6, NOW)
+    file.write([], [], [], NOW + 2)
+    _again(file, 3)
+    assert file.cursor() == 6
+    file.keep({}, 7, NOW)
+    file.keep({"c1": [Observation(NOW, "agent", "", [])]}, 9, NOW)
+    file.write([], [], [], NOW + 4)
+    assert file.cursor() == 9
+
+
 def test_old_things_go(file: LedgerFile) -> None:
     """Intervals by the end of their time, the open one never; what was seen, boots and notes by theirs."""
     file.write([_row("up", "ok", 0), _row("down", "loss", 100), _row("up", "ok", 200)], [], [CLOCK], NOW + 200)
