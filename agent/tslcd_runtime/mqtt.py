@@ -356,3 +356,13 @@ def probe_port(endpoint: Endpoint, timeout: float = 3.0) -> None:
     except OSError as error:
         reason = "no answer" if isinstance(error, TimeoutError) else _reason(error)
         raise BrokerError("unreachable", f"broker {endpoint}: {reason}") from None
+
+
+def first_error(group: BaseExceptionGroup[BrokerError]) -> BrokerError:
+    """Return the error that ended a connection, of a group of them; what follows from it comes later in the group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, BrokerError):  # except* let nothing else in
+        raise TypeError(type(error).__name__)
+    return error

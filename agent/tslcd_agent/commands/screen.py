@@ -138,7 +138,7 @@ def _link(line: InterfaceLine, language: Language) -> Text:
     if line.old:
         return Text(language.say(vi="? cũ", en="? old"))
     if line.up is None:
-        return Text(language.say(vi="? không rõ", en="? unknown"))
+        return Text(language.say(vi="? không có dữ liệu", en="? unknown"))
     if line.up:
         return Text(language.say(vi="● nối", en="● up"), "green")
     if line.enabled is False:

@@ -31,7 +31,7 @@ from tslcd_agent.courier.route import Patience, Return, Route
 from tslcd_agent.courier.status import GOODBYE, STATUS_PAUSE, Herald
 from tslcd_agent.roundtrip import RoundTrip
 from tslcd_runtime.logs import get_logger
-from tslcd_runtime.mqtt import CODES, BrokerError, Connection
+from tslcd_runtime.mqtt import CODES, BrokerError, Connection, first_error
 from tslcd_wire.topics import Lane, Topic
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Courier:
             try:
                 await self._session(uplink)
             except* BrokerError as group:
-                error = self._trouble = _first(group)
+                error = self._trouble = first_error(group)
                 mute = error.code == "timeout"
                 if mute and not self.connected_to:
                     self._patience[uplink].silent()
@@ -391,13 +391,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def _first(group: BaseExceptionGroup[BrokerError]) -> BrokerError:
-    """Return the error that ended a connection; what follows from it comes later in the group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, BrokerError):  # except* let nothing else in
-        raise TypeError(type(error).__name__)
-    return error

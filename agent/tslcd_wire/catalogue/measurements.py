@@ -108,7 +108,7 @@ AGENT: Final = Kind(
         ),
         counter("reports_total", "Số báo cáo đã tạo", "Reports made"),
         counter("reports_sent_total", "Số lần gửi báo cáo", "Sendings of reports, repeats included"),
-        counter("reports_confirmed_total", "Số báo cáo trung tâm đã lưu", "Reports that the collector has stored"),
+        counter("reports_confirmed_total", "Số báo cáo bộ thu đã lưu", "Reports that the collector has stored"),
         counter("reports_dropped_total", "Số báo cáo bị bỏ", "Reports dropped, by bounds or damage"),
         counter("broker_connects_total", "Số lần kết nối tới máy chủ MQTT", "Connections made to the broker"),
         counter("poll_overruns_total", "Số lần hỏi quá thời hạn", "Polls that ran out of their time budget"),
