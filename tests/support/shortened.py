@@ -67,6 +67,9 @@ def prometheus(folder: Path, factor: float, ports: Mapping[str, int]) -> str:
             if key in holder:
                 holder[key] = divided(holder[key], factor)
     for job in jobs:
+        job["scrape_timeout"] = job.get(
+            "scrape_interval", shipped["global"]["scrape_interval"]
+        )  # a second is short for a busy machine
         for static in job["static_configs"]:
             static["targets"] = [f"127.0.0.1:{ports[job['job_name']]}"]
     shipped["scrape_configs"] = jobs
