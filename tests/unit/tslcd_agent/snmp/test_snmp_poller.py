@@ -433,6 +433,6 @@ async def test_figures_smaller_than_the_truth_are_told_once() -> None:
         reading = await many.poller.poll()
     left_out = reading.tables["device"]["interfaces_left_out"][0]
     assert left_out >= 5
-    assert [(line["event"], line["left_out"]) for line in logs] == [
+    assert [(line["event"], line["left_out"]) for line in logs if "left_out" in line] == [
         ("interfaces left out: choose with interfaces.include", left_out)
     ]
