@@ -25,7 +25,7 @@ from rigs.noc.room import Room
 from rigs.noc.scenarios import AFTER, PATIENCE, SCENARIOS, Scenario, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from rigs.page import Section
 
@@ -38,12 +38,12 @@ SILENT: Final = 7
 OTHERS: Final = 100
 
 
-def draw(count: int, dice: random.Random) -> list[Scenario]:
-    """Draw a batch: every scenario in turn, as far as the few that silence agents allow, in any order."""
+def draw(count: int, dice: random.Random, pool: Sequence[Scenario] = SCENARIOS) -> list[Scenario]:
+    """Draw a batch: every scenario of the pool in turn, as far as the few that silence agents allow, in any order."""
     chosen: list[Scenario] = []
     silent = 0
     while len(chosen) < count:
-        for one in dice.sample(SCENARIOS, len(SCENARIOS)):
+        for one in dice.sample(pool, len(pool)):
             if len(chosen) < count and not (one.silences and silent >= SILENT):
                 silent += one.silences
                 chosen.append(one)
@@ -101,14 +101,14 @@ class Batch:
 
 
 async def play(
-    count: int, seed: int, factor: float, *, calamities: Collection[str] = CALAMITIES, others: int = 0, minutes: int = 1440,
+    count: int, seed: int, factor: float, *, pool: Sequence[Scenario] = SCENARIOS, calamities: Collection[str] = CALAMITIES, others: int = 0, minutes: int = 1440,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Result:  # fmt: skip
     """Play so many scenarios in batches, and the calamities after the last one, with ``others`` beside its sites. Raises TimeoutError when a start fails."""
     result, dice = Result(), random.Random(seed)  # noqa: S311 - repeatable on purpose
     while count:
         last = count <= BATCH
-        batch = Batch(draw(min(BATCH, count), dice), others if last else 0)
+        batch = Batch(draw(min(BATCH, count), dice, pool), others if last else 0)
         count -= len(batch.cast)
         with tempfile.TemporaryDirectory() as folder:
             room = Room(Path(folder), lambda port, batch=batch: Province(batch.sites, factor, port), factor)  # type: ignore[misc]

@@ -36,7 +36,6 @@ class Room:
         known = self.province.inventory(folder / "inventory")
         settings.write_text(
             f"broker: {{port: {self.broker.port}}}\ninventory: {known}\nstore: {{directory: {folder / 'store'}}}\nweb: {{port: {web}}}\n"
-            f"judge: {{interval: {max(100, 1000 / factor):.0f}ms}}\n"
         )
         self.collector = Program([sys.executable, "-m", "tslcd_collector", "run", "--config", str(settings)], folder / "collector.log")  # fmt: skip
         self.prometheus = Prometheus(folder / "prometheus")
