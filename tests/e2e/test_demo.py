@@ -163,7 +163,7 @@ def test_every_query_of_every_dashboard_has_data_and_ends_leave_nothing(demo: De
             asked = functools.partial(demo.query, one.expr, instant=one.instant)
             if not empty.allows(name, one):
                 # counters need two scrapes before they have a rate, and alerts a while before they fire
-                wait_until(asked, 60, f"{name}: {one.where} {one.ref}: {one.expr}")
+                wait_until(asked, 120, f"{name}: {one.where} {one.ref}: {one.expr}")
             empty.note(name, one, data=bool(asked()))
     assert empty.mistakes() == []
     pids = list(demo.children())

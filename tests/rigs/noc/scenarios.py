@@ -130,6 +130,7 @@ async def switched_off(stage: Stage) -> None:
     """Somebody switches the interface off: the agency's page."""
     stage.site.lines[0].admin_up = False
     await stage.link(up=False)
+    await stage.province.tell(stage.site, beat=True)  # a trap makes an agent ask at once
     await stage.until_paged("ChannelDown")
     stage.site.lines[0].admin_up = True
     await stage.link(up=True)
