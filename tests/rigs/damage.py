@@ -4,16 +4,19 @@ What must come of it: the spool opens, also the second time, without setting any
 are whole is given back; none is given back that differs in a bit; what is gone is told to the last report, as far as anything
 is left that knows of it; and a fresh report passes under a new key.
 
-Whose bytes are whole is read off the file with a parser of the rig's own (:mod:`rigs.cells`). Damage to the journal is judged
+Whose bytes are whole is read off the file with a parser of the rig's own (:mod:`rigs.cells`). A report that is packed with a
+dictionary needs one of that one's two copies besides. Damage to the journal is judged
 apart: SQLite ends a journal at the first frame that fails its checksum, as after a power cut, so what was written behind it
 may be gone, but no more than that, and what was in the file before stays.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -98,11 +101,16 @@ class Specimen:
                 self.old = set(self.account.owed)
             self.stream = keeper.engine.statistics().stream
             self.files = {one.name: one.read_bytes() for one in directory.iterdir() if one.name in {FILE, JOURNAL}}
+            self._packed = _packed(directory / FILE)
             if journal:
                 keeper.close()
         self._by_key = {key: number for number, key in self.account.owed.items()}
         self._spans = [
             (first, last, self._by_key[key]) for first, last, key in owners(self.files[FILE]) if key in self._by_key
+        ]
+        self._copies = [
+            [(first, last) for first, last, _ in owners(self.files[FILE], table)]
+            for table in ("dictionary", "dictionary_twin")
         ]
 
     def _put(self, keeper: SpoolKeeper, number: int, count: int) -> int:
@@ -125,11 +133,9 @@ class Specimen:
             return set(self.account.owed) if case.swap.startswith("index") else self.old
         if "journal" in case.kind:
             return self.old  # what the file alone says
-        hit = {
-            number
-            for first, last, number in self._spans
-            if (case.at <= last if case.bit < 0 else first <= case.at <= last)
-        }
+        hit = {number for first, last, number in self._spans if _hits(case, first, last)}
+        if all(any(_hits(case, first, last) for first, last in copy) for copy in self._copies):
+            hit |= {self._by_key[key] for key in self._packed if key in self._by_key}
         return set(self.account.owed) - hit
 
     def cases(self) -> Iterator[Case]:
@@ -155,6 +161,16 @@ class Specimen:
             byte = file.read(1)[0]
             file.seek(case.at)
             file.write(bytes([byte ^ 1 << case.bit]))
+
+
+def _hits(case: Case, first: int, last: int) -> bool:
+    return case.at <= last if case.bit < 0 else first <= case.at <= last
+
+
+def _packed(path: Path) -> list[int]:
+    """Return the keys of reports that are packed with a dictionary."""
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        return [key for (key,) in connection.execute("SELECT key FROM report WHERE dictionary > 0")]
 
 
 def _exchange(directory: Path) -> None:

@@ -5,7 +5,8 @@ Invariants:
 * Only rows whose checksum holds are found, so nothing is ever invented, whatever the bytes.
 * A row is found as long as its own bytes are whole: damage to the tree above it, to its page's head or to its neighbours
   hides nothing. Pages that do not parse are searched byte by byte.
-* The journal counts: a page in it replaces that of the file, up to its last whole transaction.
+* The journal counts: a page in it replaces that of the file, up to its last whole transaction. That of another spool does not,
+  though SQLite would take it.
 * Memory does not grow with the file, but for 16 bytes a page.
 
 The format: sqlite.org/fileformat2.html, sections 1.3 (header), 1.5 (free list), 1.6 (b-tree pages), 2.1 (records), 4 (journal).
@@ -26,7 +27,7 @@ from tslcd_agent.spool.schema import JOURNAL, PAGE, DamagedError, decode_state
 from tslcd_agent.spool.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -39,6 +40,9 @@ _JOURNAL_HEAD: Final = 32
 _FRAME_HEAD: Final = 24
 _FRAME: Final = _FRAME_HEAD + PAGE
 _MAX_RECORD: Final = 2 * 2**20
+#: Where a file's header has its identity (application_id), and the first pages, among which is that of the state document.
+_IDENTITY: Final = slice(68, 72)
+_FIRST_PAGES: Final = range(1, 9)
 #: Pages searched byte by byte, at most: a millisecond each.
 _MAX_SEARCHED: Final = 4096
 _REPORT_COLUMNS: Final = (6, 8)
@@ -77,6 +81,30 @@ class Carver:
         if self._journal:
             self._frames, self.read = _frames(self._journal)
         self._searched = 0
+        #: Whether the journal is another spool's.
+        self.foreign = self._is_foreign()
+        if self.foreign:
+            self._frames, self.read = {}, 0
+
+    def _is_foreign(self) -> bool:
+        """Compare who the file and the journal say they are, each in two places, one of which may be damaged."""
+        theirs = self._identities(number for number in self._frames if number in _FIRST_PAGES)
+        if not theirs:
+            return False
+        frames, self._frames = self._frames, {}
+        ours = self._identities(_FIRST_PAGES)
+        self._frames = frames
+        return bool(ours) and not ours & theirs
+
+    def _identities(self, numbers: Iterable[int]) -> set[int]:
+        found = set()
+        for number in numbers:
+            page = self.page(number)
+            if number == 1:
+                found.add(int.from_bytes(page[_IDENTITY]))
+            elif page[:1] == _LEAF.to_bytes():
+                found |= {one.identity for one in self.found(page, self.page) if isinstance(one, State)}
+        return found - {0}
 
     def _opened(self, path: Path) -> BinaryIO | None:
         return self._stack.enter_context(path.open("rb")) if path.exists() else None
@@ -357,6 +385,27 @@ def journal_frames(path: Path) -> int:
     return max(0, journal.stat().st_size - _JOURNAL_HEAD) // _FRAME if journal.exists() else 0
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether the journal beside a database file is another spool's. Raises OSError."""
+    if not journal_frames(path) or _same_header(path):
+        return False
+    with Carver(path) as carver:
+        return carver.foreign
+
+
+def _same_header(path: Path) -> bool:
+    """Whether every first page in a journal, of which there is one at least, has the identity of the file; no sum is checked."""
+    with path.open("rb") as file, path.with_name(path.name + JOURNAL).open("rb") as journal:
+        ours = file.read(_IDENTITY.stop)[_IDENTITY]
+        found = set()
+        for at in range(_JOURNAL_HEAD, journal.seek(0, 2) - _FRAME_HEAD, _FRAME):
+            journal.seek(at)
+            head = journal.read(_FRAME_HEAD + _IDENTITY.stop)
+            if head[:4] == b"\0\0\0\1":
+                found.add(head[_FRAME_HEAD:][_IDENTITY])
+    return found == {ours} and any(ours)
+
+
 class Tail(NamedTuple):
     """What stands in a journal behind the place up to which it is read: rows by key, dictionaries, the latest state."""
 
@@ -374,7 +423,7 @@ def behind(path: Path, read: int) -> Tail | None:
         return None
     with path.with_name(path.name + JOURNAL).open("rb") as journal, Carver(path) as carver:
         places, latest = _places(journal, read)
-        if not places:
+        if not places or carver.foreign:
             return None
 
         def page(number: int) -> bytes:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tslcd_agent.spool.carving import behind, journal_frames
+from tslcd_agent.spool.carving import behind, is_foreign, journal_frames
 from tslcd_agent.spool.packing import Packer, Stored, is_sound, worth_of
 from tslcd_agent.spool.schema import (
     FILE,
@@ -116,6 +116,8 @@ class Store(Shelf):
         check_journal(path)
         fresh = not path.exists() or path.stat().st_size == 0
         self._had_journal = journal_frames(path) > 0
+        if is_foreign(path):
+            raise DamagedError("the journal of another spool")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
         try:
             self._connection = connection
