@@ -34,6 +34,7 @@ DOWN: Final = "channel:down:info"
 CUT: Final = "channel:cut:info"
 DEGRADED: Final = "channel:degraded:info"
 FLAPPING: Final = f'{DEGRADED}{{reason="{Reason.FLAPPING.value}"}}'
+WORSE: Final = f'{DEGRADED}{{reason!~"{Reason.FLAPPING.value}|{Reason.REDUNDANCY_LOST.value}"}}'
 UPSTREAM: Final = f'{DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}"}}'
 WORKING: Final = "province:redundancy_working:count"
 CUTS: Final = "province:channels_cut:count"
@@ -115,6 +116,7 @@ def _down(*, redundant: bool) -> Alert:
     """Return the alert of a cut, of one severity: whether another channel of the group works."""
     severity: Severity = "major" if redundant else "critical"
     operator = "and" if redundant else "unless"
+    fires = firing("ChannelDown", severity=severity)
     return Alert(
         name="ChannelDown",
         severity=severity,
@@ -126,13 +128,18 @@ def _down(*, redundant: bool) -> Alert:
             else """
             One page a cut. What is shorter than `for` pages nobody. keep_firing_for keeps a channel that comes and goes one alert, and keeps
             a dying collector from looking like a repair. Once the collector calls it flapping, the alert stands until it is steady.
+            What fires keeps its labels: a cut whose party turns out to be another one is still one page.
             """
         ),
         expr=f"""
-            max by ({ALERT}) ({CUT})
+            (
+              max by ({ALERT}) ({fires} and on ({CHANNEL}) {CUT})
+              or
+              topk by ({CHANNEL}) (1, max by ({ALERT}) ({CUT} unless on ({CHANNEL}) {fires}))
+            )
               {operator} on (province, redundancy_group) {WORKING}
             or
-            max by ({ALERT}) ({firing("ChannelDown", severity=severity)})
+            max by ({ALERT}) ({fires})
               and on ({CHANNEL}) {FLAPPING}
         """,
         wait=CUT_WAIT,
@@ -212,11 +219,14 @@ ALERTS: Final = (
     Alert(
         name="ChannelDegraded",
         severity="warning",
-        note="Loss, delay, jitter, errors and load above the thresholds of the class: the collector judges, this tells.",
+        note="""
+            Loss, delay, jitter, errors and load above the thresholds of the class: the collector judges, this tells. What fires keeps
+            its labels.
+        """,
         expr=f"""
-            max by ({ALERT}) (
-              {DEGRADED}{{reason!~"{Reason.FLAPPING.value}|{Reason.REDUNDANCY_LOST.value}"}}
-            )
+            max by ({ALERT}) ({firing("ChannelDegraded")} and on ({CHANNEL}) {WORSE})
+            or
+            topk by ({CHANNEL}) (1, max by ({ALERT}) ({WORSE} unless on ({CHANNEL}) {firing("ChannelDegraded")}))
         """,
         wait="1m",
         hold="2m",
@@ -233,12 +243,13 @@ ALERTS: Final = (
         party="operator",
         note="""
             One page for many cuts at once; the Alertmanager holds the single ones back meanwhile, so this one is told without waiting
-            and until the last cut that it held back is told no more, else those would page when all is over.
+            and until the last cut that it held back is told no more, also when the collector dies meanwhile, else those would page
+            when all is over.
         """,
         expr=f"""
             ({CUTS} >= {MANY} and {CUTS} >= {MANY_SHARE} * {CHANNELS})
             or
-            {CUTS}
+            last_over_time({CUTS}[10m])
               and on (province) {firing("ManyChannelsDown")}
               and on (province) (
                 {firing("ChannelDown")}
