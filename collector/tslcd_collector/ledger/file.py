@@ -15,18 +15,20 @@ collectors share is another class with the same methods.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tslcd_collector.clock import ClockRow
+from tslcd_collector.database_file import connect, damaged, set_aside, transaction
 from tslcd_collector.errors import LedgerError
 from tslcd_collector.judge.phrases import NOT_RUNNING
 from tslcd_collector.ledger.hindsight import Observation, merged
 from tslcd_collector.ledger.rows import History, Interval, Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tslcd_collector.power import Absence
@@ -100,7 +102,7 @@ class LedgerFile:
         try:
             self._connect()
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            if not damaged(error):
                 raise LedgerError(f"ledger {self.path}: {error}") from None
             self._start_anew(now)
         with self._writing() as connection:
@@ -283,8 +285,14 @@ class LedgerFile:
         except sqlite3.Error as error:
             raise LedgerError(f"ledger {self.path}: {error}") from None
 
-    def _writing(self) -> _Transaction:
-        return _Transaction(self._open_connection(), self.path)
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """All of a block or nothing of it, synced at its end."""
+        try:
+            with transaction(self._open_connection()) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise LedgerError(f"ledger {self.path}: {error}") from None
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -292,62 +300,28 @@ class LedgerFile:
         return self._connection
 
     def _connect(self) -> None:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in {0, VERSION}:
-                raise LedgerError(
-                    f"ledger {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
-                )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-            if version == 0:
-                connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+        self._connection = connect(self.path, self._prepare)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, VERSION}:
+            raise LedgerError(
+                f"ledger {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        if version == 0:
+            connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
 
     def _start_anew(self, now: float) -> None:
         """Set the damaged file aside and make an empty one."""
-        aside = self.path.with_name(f"{FILE}.damaged-{now:.0f}")
         try:
-            for suffix in ("", "-wal", "-shm"):
-                part = self.path.with_name(f"{FILE}{suffix}")
-                if part.exists():
-                    part.rename(f"{aside}{suffix}")
+            aside = set_aside(self.path, f"{now:.0f}")
             self._connect()
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"ledger {self.path}: damaged, and cannot be set aside: {error}") from None
         self.set_aside = aside
-
-
-class _Transaction:
-    """All of a block or nothing of it, synced at its end."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise LedgerError(f"ledger {self._path}: {error}") from None
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        failure = error
-        if error is None:
-            try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as refused:
-                failure = refused
-        if failure is not None and self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        if isinstance(failure, sqlite3.Error):
-            raise LedgerError(f"ledger {self._path}: {failure}") from None
 
 
 def _insert(connection: sqlite3.Connection, one: Interval) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tslcd_collector.database_file import connect_to_read
 from tslcd_collector.decompression import decompress
 from tslcd_collector.errors import LedgerError
 from tslcd_wire import codec
@@ -57,7 +58,7 @@ class LateReports:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False)
+            self._connection = connect_to_read(self._path)
         return self._connection
 
     def _page(self, connection: sqlite3.Connection, after: int) -> Page:

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
+from tslcd_collector.database_file import connect, damaged, parts, set_aside, transaction
 from tslcd_collector.errors import OperationsError
 from tslcd_collector.operations.rows import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tslcd_collector.operations.rows import Actor
@@ -82,7 +84,7 @@ class OperationsFile:
         try:
             self._connect()
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            if not damaged(error):
                 raise self._failure(error) from None
             self._start_anew(now)
         except OSError as error:
@@ -101,9 +103,14 @@ class OperationsFile:
         except sqlite3.Error as error:
             raise self._failure(error) from None
 
-    def writing(self) -> Transaction:
-        """Begin a transaction for a block."""
-        return Transaction(self._opened(), self)
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """All of a block or nothing of it, synced at its end."""
+        try:
+            with transaction(self._opened()) as connection:
+                yield Transaction(connection)
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
 
     def entries(self, *, before: int | None = None, limit: int = 200) -> list[tuple[int, Entry]]:
         """Return lines of the audit log with their numbers, the newest first; those below number ``before``."""
@@ -116,19 +123,15 @@ class OperationsFile:
     def prune(self, now: float, keep: float) -> None:
         """Delete what ended more than ``keep`` seconds ago; of the audit log also what is more than MAX_ENTRIES."""
         before = now - keep
-        with self.writing() as transaction:
+        with self.writing() as one:
             for query in (
                 "DELETE FROM acknowledgement WHERE until < ?",
                 "DELETE FROM comment WHERE at < ?",
                 'DELETE FROM planned_work WHERE "end" < ?',
                 "DELETE FROM audit WHERE at < ?",
             ):
-                transaction.run(query, (before,))
-            transaction.run("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", (MAX_ENTRIES,))
-
-    def failure(self, error: sqlite3.Error) -> OperationsError:
-        """Say what became of the file."""
-        return self._failure(error)
+                one.run(query, (before,))
+            one.run("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", (MAX_ENTRIES,))
 
     def _failure(self, error: sqlite3.Error) -> OperationsError:
         return OperationsError(f"operations {self.path}: {error}")
@@ -141,46 +144,37 @@ class OperationsFile:
     def _connect(self) -> None:
         # made here with its mode, so that it is never readable by others, not even for a moment
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in {0, VERSION}:
-                raise OperationsError(
-                    f"operations {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
-                )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-            if version == 0:
-                connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
-            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                damage = sqlite3.DatabaseError("damaged")
-                damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-                raise damage
-            self._give_to_owner()
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+        self._connection = connect(self.path, self._prepare)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, VERSION}:
+            raise OperationsError(
+                f"operations {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        if version == 0:
+            connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            damage = sqlite3.DatabaseError("damaged")
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
+        self._give_to_owner()
 
     def _give_to_owner(self) -> None:
         """Let the file belong to whom the folder belongs to, when a command of root made it."""
         if os.geteuid() != 0:
             return
         owner = self.path.parent.stat()
-        for suffix in ("", "-wal", "-shm"):
-            part = self.path.with_name(f"{FILE}{suffix}")
-            if part.exists():
-                os.chown(part, owner.st_uid, owner.st_gid)
+        for part in parts(self.path):
+            os.chown(part, owner.st_uid, owner.st_gid)
 
     def _start_anew(self, now: float) -> None:
         """Set the damaged file aside and make an empty one."""
-        aside = self.path.with_name(f"{FILE}.damaged-{now:.0f}")
         try:
-            for suffix in ("", "-wal", "-shm"):
-                part = self.path.with_name(f"{FILE}{suffix}")
-                if part.exists():
-                    part.rename(f"{aside}{suffix}")
+            aside = set_aside(self.path, f"{now:.0f}")
             self._connect()
         except (OSError, sqlite3.Error) as error:
             raise OperationsError(f"operations {self.path}: damaged, and cannot be set aside: {error}") from None
@@ -188,34 +182,11 @@ class OperationsFile:
 
 
 class Transaction:
-    """All of a block or nothing of it, synced at its end."""
+    """What may be written together."""
 
-    def __init__(self, connection: sqlite3.Connection, file: OperationsFile) -> None:
-        """Remember; the block begins it."""
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Remember; it began already."""
         self._connection = connection
-        self._file = file
-
-    def __enter__(self) -> Self:
-        """Begin. Raises OperationsError."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise self._file.failure(error) from None
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> Literal[False]:
-        """Commit, or roll back what failed. Raises OperationsError."""
-        failure = error
-        if error is None:
-            try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as refused:
-                failure = refused
-        if failure is not None and self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        if isinstance(failure, sqlite3.Error):
-            raise self._file.failure(failure) from None
-        return False
 
     def run(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""

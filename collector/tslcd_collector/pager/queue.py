@@ -15,19 +15,19 @@ what, when, by what, with which outcome; ``meta``.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import secrets
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tslcd_collector.errors import StoreBusyError, StoreError
+from tslcd_collector import database_file
+from tslcd_collector.database_file import damaged, set_aside, transaction
+from tslcd_collector.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 T = TypeVar("T")
@@ -66,23 +66,9 @@ BEGIN SELECT raise(ABORT, 'audit is kept for 92 days'); END;
 """
 
 
-@contextmanager
-def lock(directory: Path) -> Iterator[None]:
+def lock(directory: Path) -> AbstractContextManager[None]:
     """Hold the queue for this process alone. Raises StoreBusyError, StoreError. Blocks only on files."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StoreError(f"queue {directory}: {reason}: it must be a folder this user may write to") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StoreBusyError(f"queue {directory}: another pager works on it: stop that one first") from None
-        yield
-    finally:
-        os.close(descriptor)
+    return database_file.lock(directory / LOCK, "queue", "pager")
 
 
 class Queue:
@@ -101,7 +87,7 @@ class Queue:
         try:
             self._connect()
         except sqlite3.DatabaseError as error:
-            if self._read_only or not _damaged(error):
+            if self._read_only or not damaged(error):
                 raise self._error(error) from None
             self._start_anew()
 
@@ -117,17 +103,10 @@ class Queue:
         if connection is None:
             raise StoreError(f"queue {self.path}: not open")
         try:
-            connection.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
-            try:
-                result = work(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            with transaction(connection, "BEGIN" if self._read_only else "BEGIN IMMEDIATE"):
+                return work(connection)
         except sqlite3.Error as error:
             raise self._error(error) from None
-        return result
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Like :meth:`transact`, in the queue's thread; what was begun is done, also when nobody waits any more."""
@@ -143,43 +122,31 @@ class Queue:
         self._executor.shutdown(wait=False)
 
     def _connect(self) -> None:
-        if self._read_only:
-            connection = sqlite3.connect(
-                f"file:{self.path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        connect = database_file.connect_to_read if self._read_only else database_file.connect
+        self._connection = connect(self.path, self._prepare)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if not self._read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+            if version == 0:
+                connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+                version = VERSION
+            connection.execute(
+                "INSERT OR IGNORE INTO meta (key, value) VALUES ('link key', ?)", (secrets.token_bytes(_KEY_BYTES),)
             )
-        else:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if not self._read_only:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("PRAGMA journal_size_limit = 67108864")
-                if version == 0:
-                    connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
-                    version = VERSION
-                connection.execute(
-                    "INSERT OR IGNORE INTO meta (key, value) VALUES ('link key', ?)", (secrets.token_bytes(_KEY_BYTES),)
-                )
-            if version != VERSION:
-                raise StoreError(
-                    f"queue {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
-                )
-            connection.execute("SELECT count(*) FROM notification WHERE state = 'waiting'").fetchone()
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+        if version != VERSION:
+            raise StoreError(
+                f"queue {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
+            )
+        connection.execute("SELECT count(*) FROM notification WHERE state = 'waiting'").fetchone()
 
     def _start_anew(self) -> None:
         """Set a damaged file aside and begin with an empty one."""
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
         try:
-            for suffix in ("", "-wal", "-shm"):
-                part = self.path.with_name(self.path.name + suffix)
-                if part.exists():
-                    part.rename(aside.with_name(aside.name + suffix))
+            aside = set_aside(self.path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
             self._connect()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"queue {self.path}: damaged, and cannot be set aside: {error}") from None
@@ -193,8 +160,3 @@ def link_key(connection: sqlite3.Connection) -> bytes:
     """Return what signs acknowledgement links: random, made with the file."""
     (value,) = connection.execute("SELECT value FROM meta WHERE key = 'link key'").fetchone()
     return bytes(value)
-
-
-def _damaged(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

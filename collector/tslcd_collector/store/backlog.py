@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from tslcd_collector.database_file import connect_to_read
 from tslcd_collector.errors import StoreError
 from tslcd_collector.store.database import FILE
 from tslcd_collector.store.rows import HeardRow, WaitingRow
@@ -66,9 +67,7 @@ class Backlog:
         def locked() -> T:
             try:
                 if self._connection is None:
-                    self._connection = sqlite3.connect(
-                        f"file:{self._path}?mode=ro", uri=True, check_same_thread=False, timeout=5.0
-                    )
+                    self._connection = connect_to_read(self._path)
                 return work(self._connection)
             except sqlite3.Error as error:
                 raise StoreError(f"store {self._path}: {error}") from None

@@ -17,16 +17,14 @@ since, state_since, until)``, ``progress(target, upto, safe, started)``, ``span(
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tslcd_collector.errors import StoreBusyError, StoreError
+from tslcd_collector import database_file
+from tslcd_collector.database_file import damaged, set_aside, transaction
+from tslcd_collector.errors import StoreError
 from tslcd_collector.store.rows import (
     AgentRow,
     Batch,
@@ -41,7 +39,8 @@ from tslcd_collector.store.rows import (
 from tslcd_wire.catalogue import KINDS_BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from tslcd_wire.report import Table
 
@@ -93,23 +92,9 @@ _decode_table: msgspec.msgpack.Decoder[dict[str, list[object]]] = msgspec.msgpac
 _decode_ranges: msgspec.msgpack.Decoder[list[tuple[int, int]]] = msgspec.msgpack.Decoder(list[tuple[int, int]])
 
 
-@contextmanager
-def lock(directory: Path) -> Iterator[None]:
+def lock(directory: Path) -> AbstractContextManager[None]:
     """Hold the store for this process alone. Raises StoreBusyError, StoreError. Blocks only on files."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StoreError(f"store {directory}: {reason}: it must be a folder this user may write to") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StoreBusyError(f"store {directory}: another collector works on it: stop that one first") from None
-        yield
-    finally:
-        os.close(descriptor)
+    return database_file.lock(directory / LOCK, "store", "collector")
 
 
 class Database:
@@ -131,7 +116,7 @@ class Database:
         try:
             self._connect()
         except sqlite3.DatabaseError as error:
-            if self._read_only or not _damaged(error):
+            if self._read_only or not damaged(error):
                 raise self._error(error) from None
             self._start_anew(now)
 
@@ -141,8 +126,7 @@ class Database:
         try:
             return self.remember()
         except StoreError as error:
-            cause = error.__cause__
-            if not isinstance(cause, sqlite3.DatabaseError) or not _damaged(cause):
+            if not damaged(error.__cause__):
                 raise
             self.close()
             self._start_anew(now)
@@ -158,14 +142,8 @@ class Database:
         """Write a batch as one transaction and sync it. Raises StoreError, and then nothing of it is written."""
         connection = self._open_connection()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 self._write(connection, batch)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
         except sqlite3.Error as error:
             raise self._error(error) from None
 
@@ -306,16 +284,8 @@ class Database:
         connection.execute("REPLACE INTO meta (key, value) VALUES ('alive', ?)", (batch.now,))
 
     def _connect(self) -> None:
-        if self._read_only:
-            connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, check_same_thread=False)
-        else:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+        connect = database_file.connect_to_read if self._read_only else database_file.connect
+        self._connection = connect(self.path, self._prepare)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -342,15 +312,10 @@ class Database:
 
     def _start_anew(self, now: float) -> None:
         """Set the damaged file aside and make an empty one. Raises StoreError."""
-        aside = self.path.with_name(f"{FILE}.damaged-{now:.0f}")
         try:
-            for suffix in ("", "-wal", "-shm"):
-                part = Path(f"{self.path}{suffix}")
-                if part.exists():
-                    part.rename(f"{aside}{suffix}")
+            self.set_aside = set_aside(self.path, f"{now:.0f}")
         except OSError as error:
             raise StoreError(f"store {self.path}: damaged, and cannot be set aside: {error.strerror}") from None
-        self.set_aside = aside
         try:
             self._connect()
         except sqlite3.Error as error:
@@ -363,10 +328,6 @@ class Database:
 
     def _error(self, error: sqlite3.Error) -> StoreError:
         return StoreError(f"store {self.path}: {error}")
-
-
-def _damaged(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _table(kind: str, raw: bytes) -> Table:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tslcd_collector.database_file import parts
 from tslcd_collector.web.day import SLOT, SLOTS
 from tslcd_runtime.logs import get_logger
 
@@ -90,5 +91,5 @@ class DayFile:
             connection.execute("DELETE FROM slot WHERE number <= ?", (int(now // SLOT) - SLOTS,))
 
     def _forget(self) -> None:
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        for part in parts(self._path):
+            part.unlink(missing_ok=True)

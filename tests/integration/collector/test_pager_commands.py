@@ -139,6 +139,7 @@ def test_the_pager_stands_alone() -> None:
     loaded = set(done.stdout.split())
     ours = {name for name in loaded if name.startswith("tslcd_collector.") and ".pager" not in name}
     assert ours == {
+        "tslcd_collector.database_file",
         "tslcd_collector.errors",
         "tslcd_collector.verdict",
         "tslcd_collector.serving",
