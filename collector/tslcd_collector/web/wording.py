@@ -48,6 +48,8 @@ TEXTS: Final[dict[str, Words]] = {
     "needs": Words("Cần xử lý", "Needs somebody"),
     "nothing": Words("Không có gì cần xử lý.", "Nothing needs anybody."),
     "more": Words("và {count} mục nữa", "and {count} more"),
+    "above": Words("{count} mục ở trên", "{count} above"),
+    "beyond": Words("và {count} mục nữa: hãy lọc để thấy", "and {count} more: filter to see them"),
     "channels": Words("kênh", "channels"),
     "since": Words("từ", "since"),
     "hint": Words(
@@ -156,7 +158,7 @@ BRIEF: Final = {
 }
 #: What the scripts say by themselves.
 _SPOKEN: Final = (
-    "age", "old", "no_data", "not_live", "reconnecting", "lost", "lost_more", "broker_lost", "old_data", "more", "channels", "since", "nothing",
+    "age", "old", "no_data", "not_live", "reconnecting", "lost", "lost_more", "broker_lost", "old_data", "more", "above", "beyond", "channels", "since", "nothing",
     "no_match", "day_short", "hour_short", "minute_short", "second_short", "changed", "reload", "done", "failed", "acknowledged",
 )  # fmt: skip
 #: How many units a duration is told in; no seconds from a minute on.

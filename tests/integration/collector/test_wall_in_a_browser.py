@@ -175,6 +175,42 @@ async def test_the_wall_is_worked_with_keys_alone(province: View) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_a_long_list_shows_whole_entries_and_counts_the_rest(province: View) -> None:
+    """No entry is cut on a wall or a laptop, above or below; keys reach the last, and a telephone has all of them."""
+    for number, channel in enumerate(list(province.supervision.standing)[::5]):
+        province.supervision.standing[channel] = Standing(wall.TROUBLES[number % 8][0], 5.0, 5.0)
+    measure = """() => { const box = document.getElementById('needs').getBoundingClientRect();
+        const shown = [...document.querySelectorAll('#needs > li')].filter((item) => !item.classList.contains('cut'));
+        const whole = shown.every((item) => { const one = (item.firstElementChild || item).getBoundingClientRect();
+            return one.top >= box.top - 2 && one.bottom <= box.bottom + 2; });
+        return [whole, shown.length, document.getElementById('needs-rest').textContent]; }"""
+    async with wall.served(province) as address, browser() as chromium:
+        for width, height in ((1920, 1080), (1366, 768)):
+            context = await chromium.new_context(locale="en-GB", viewport={"width": width, "height": height})
+            page, said = await opened(context, address)
+            await page.wait_for_selector("#needs-rest:visible")
+            count = int(await page.locator("#needs-count").inner_text())
+            whole, shown, rest = await page.evaluate(measure)
+            assert (whole, rest) == (True, f"and {count - shown} more")
+            await page.locator("#needs a").first.focus()
+            await page.keyboard.press("End")
+            await page.wait_for_selector("#needs li:not(.cut) a:focus")
+            assert (await page.evaluate(measure))[0] is True
+            assert await page.evaluate("document.activeElement === [...document.querySelectorAll('#needs a')].at(-1)")
+            assert "above" in await page.locator("#needs-rest").inner_text()
+            await page.locator("#q").fill("tan thuy")
+            assert await page.locator("#needs-rest").is_hidden()
+            assert await page.locator("#needs .cut").count() == 0
+            assert said == []
+            await context.close()
+        context = await chromium.new_context(locale="en-GB", viewport={"width": 390, "height": 844}, is_mobile=True)
+        page, _ = await opened(context, address)
+        await page.wait_for_selector("body.live")
+        assert await page.locator("#needs .cut").count() == 0
+        assert "filter" in await page.locator("#needs > li").last.inner_text()
+        await context.close()
+
+
 async def test_the_browser_finds_names_as_the_server_does(spelt: View) -> None:
     """The same cases; and a hostile name is text wherever the script writes it."""
     async with wall.served(spelt) as address, browser() as chromium:

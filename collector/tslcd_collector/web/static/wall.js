@@ -81,13 +81,37 @@
     const shown = wanted.slice(0, LISTED).map(entry), focused = document.activeElement;
     const kept = new Set(wanted.slice(0, LISTED).map((one) => one.key));
     for (const key of entries.keys()) if (!kept.has(key)) entries.delete(key);
-    if (wanted.length > LISTED) shown.push(make("li", "nothing", say("more", { count: wanted.length - LISTED })));
+    if (wanted.length > LISTED) shown.push(make("li", "nothing", say("beyond", { count: wanted.length - LISTED })));
     if (!wanted.length) shown.push(make("li", "nothing", say("nothing")));
     if (shown.length !== list.children.length || shown.some((item, index) => item !== list.children[index])) {
       list.replaceChildren(...shown);
       if (focused && list.contains(focused)) focused.focus();
     }
+    fit();
   }
+
+  // On a wall the list has the height of the screen and shows whole entries only; what it does not show is counted below it.
+  const rest = document.getElementById("needs-rest");
+  function fit() {
+    const items = Array.from(list.children), box = (item) => item.firstElementChild || item;
+    rest.hidden = true;
+    const long = list.scrollHeight > list.clientHeight + 1;
+    rest.hidden = !long;
+    rest.textContent = say("more", { count: 0 }); // has its height before anything is measured
+    const top = list.scrollTop - 1, bottom = top + list.clientHeight + 2;
+    for (const item of items) {
+      const whole = item.offsetTop >= top && item.offsetTop + box(item).offsetHeight <= bottom;
+      item.classList.toggle("cut", long && !whole);
+    }
+    if (!long) return;
+    const seen = items.filter((item) => !item.classList.contains("cut")), above = items.indexOf(seen[0]);
+    const counted = Number(document.getElementById("needs-count").textContent), end = seen.at(-1) === items.at(-1);
+    const below = end ? 0 : counted - above - seen.length;
+    rest.textContent = [above > 0 && say("above", { count: above }), below > 0 && say("more", { count: below })].filter(Boolean).join(" · ");
+  }
+  list.addEventListener("scroll", fit, { passive: true });
+  list.addEventListener("focusin", (event) => event.target.closest("li").scrollIntoView({ block: "nearest" }));
+  new ResizeObserver(fit).observe(list);
 
   function entry(one) {
     const first = one.links[0], count = one.links.length;
