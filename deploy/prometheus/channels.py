@@ -1,7 +1,8 @@
 """Rules about channels: cut, degraded, flapping, without redundancy, many at once.
 
-A recording rule folds two collectors that both see everything (label instance) and puts beside a verdict what routes a page: the
-tenant, and the redundancy group. A channel without its line in the inventory's series is still told, without them.
+A recording rule folds two collectors that both see everything (label instance) and puts beside a verdict what routes a page and what
+its text says: tenant, redundancy group, the site's name, the operator's. A text that had to ask for them would ask once an alert
+and evaluation. A channel without its line in the inventory's series is still told, without them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus.rule import Alert, Group, Record, RuleFile
 from prometheus.thresholds import CUT_HOLD, CUT_WAIT, MANY, MANY_SHARE, UPSTREAM_HOLD
-from prometheus.words import CALL, WHY, at_site
+from prometheus.words import CALL, WHY, at_channel_site
 
 from tslcd_collector.verdict import Reason, State, Words
 
@@ -29,7 +30,8 @@ Channels. Invariants of all rules of this folder:
 """
 
 CHANNEL: Final = "province, site, channel"
-ALERT: Final = f"{CHANNEL}, party, tenant, redundancy_group"
+ABOUT_CHANNEL: Final = "tenant, redundancy_group, site_name, operator"
+ALERT: Final = f"{CHANNEL}, party, {ABOUT_CHANNEL}"
 DOWN: Final = "channel:down:info"
 CUT: Final = "channel:cut:info"
 DEGRADED: Final = "channel:degraded:info"
@@ -63,7 +65,7 @@ def _judged(state: State) -> tuple[Record, Record]:
         Record(
             name=f"channel:{state.value}:info",
             expr=f"""
-                {folded} * on ({CHANNEL}) group_left (tenant, redundancy_group) channel:inventory:info
+                {folded} * on ({CHANNEL}) group_left ({ABOUT_CHANNEL}) channel:inventory:info
                 or
                 ({folded} unless on ({CHANNEL}) channel:inventory:info)
             """,
@@ -75,7 +77,7 @@ RECORDS: Final = (
     Record(
         name="channel:inventory:info",
         note="One line a channel, also while two collectors disagree about it.",
-        expr=f"topk by ({CHANNEL}) (1, max by ({CHANNEL}, tenant, redundancy_group) (tslcd_channel_info))",
+        expr=f"topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) (tslcd_channel_info))",
     ),
     *_judged(State.DOWN),
     *_judged(State.DEGRADED),
@@ -145,12 +147,12 @@ def _down(*, redundant: bool) -> Alert:
         wait=CUT_WAIT,
         hold=CUT_HOLD,
         summary=(
-            at_site(
+            at_channel_site(
                 "Kênh {{ $labels.channel }} ({{ $name }}) mất kết nối; kênh dự phòng còn hoạt động",
                 "Channel {{ $labels.channel }} ({{ $name }}) is down; a redundant one works",
             )
             if redundant
-            else at_site(
+            else at_channel_site(
                 "Kênh {{ $labels.channel }} ({{ $name }}) mất kết nối",
                 "Channel {{ $labels.channel }} ({{ $name }}) is down",
             )
@@ -170,7 +172,7 @@ ALERTS: Final = (
         """,
         expr=f"max by ({ALERT}) ({UPSTREAM})",
         hold=UPSTREAM_HOLD,
-        summary=at_site(
+        summary=at_channel_site(
             "Kênh {{ $labels.channel }} ({{ $name }}) mất theo kênh cấp trên",
             "Channel {{ $labels.channel }} ({{ $name }}) is down with the one that carries it",
         ),
@@ -188,7 +190,7 @@ ALERTS: Final = (
         note="At once: the collector has already counted. A cut of the same channel that is still told holds it back.",
         expr=f"max by ({ALERT}) ({FLAPPING})",
         hold=CUT_HOLD,
-        summary=at_site(
+        summary=at_channel_site(
             "Kênh {{ $labels.channel }} ({{ $name }}) chập chờn, mất rồi lại có nhiều lần",
             "Channel {{ $labels.channel }} ({{ $name }}) comes and goes",
         ),
@@ -203,12 +205,12 @@ ALERTS: Final = (
             more while the group is still short. After a cut upstream that one's page says it all.
         """,
         expr=f"""
-            max by (province, site, redundancy_group, party) ({DEGRADED}{{reason="{Reason.REDUNDANCY_LOST.value}"}})
+            max by (province, site, redundancy_group, party, site_name) ({DEGRADED}{{reason="{Reason.REDUNDANCY_LOST.value}"}})
             unless on (province, redundancy_group) {DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}",redundancy_group!=""}}
         """,
         wait="30s",
         hold="1m",
-        summary=at_site(
+        summary=at_channel_site(
             "Điểm {{ $name }} còn hoạt động nhưng mất dự phòng", "Site {{ $name }} works, and has lost its redundancy"
         ),
         action=Words(
@@ -230,7 +232,7 @@ ALERTS: Final = (
         """,
         wait="1m",
         hold="2m",
-        summary=at_site(
+        summary=at_channel_site(
             "Kênh {{ $labels.channel }} ({{ $name }}) suy giảm chất lượng",
             "Channel {{ $labels.channel }} ({{ $name }}) is degraded",
         ),

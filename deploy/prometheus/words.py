@@ -31,7 +31,6 @@ _NAME: Final = _looked_up(
     "name", "$labels.site", "tslcd_channel_info{site=%q,province=%q}", ("site", "province"), "site_name"
 )
 _OF_CHANNEL: Final = ("channel", "province")
-_OPERATOR: Final = _looked_up("operator", '""', "tslcd_channel_info{channel=%q,province=%q}", _OF_CHANNEL, "operator")
 #: Of the collectors that see the state of the alert; another one may have nothing to say but that it sees nothing.
 _REASON: Final = _looked_up(
     "reason", '"?"', '{__name__=~"channel:(down|degraded):verdict",channel=%q,province=%q}', _OF_CHANNEL, "reason"
@@ -41,6 +40,12 @@ _REASON: Final = _looked_up(
 def at_site(vi: str, en: str) -> Words:
     """Return a text in which ``{{ $name }}`` is the name of the site of the alert's labels."""
     return Words(_NAME + vi, _NAME + en)
+
+
+def at_channel_site(vi: str, en: str) -> Words:
+    """Return such a text for an alert whose series has the name as a label."""
+    name = "{{ or $labels.site_name $labels.site }}"
+    return Words(vi.replace("{{ $name }}", name), en.replace("{{ $name }}", name))
 
 
 def short(reason: Reason, language: Language) -> str:
@@ -65,8 +70,8 @@ WHY: Final = Words(_why("vi"), _why("en"))
 
 _CALLS: Final = {
     Party.OPERATOR: Words(
-        "Báo {party}{{{{ with $operator }}}} {{{{ . }}}}{{{{ end }}}}, lấy số sự cố và giờ hẹn khắc phục",
-        "Call the {party}{{{{ with $operator }}}} {{{{ . }}}}{{{{ end }}}}; note the ticket and the promised time",
+        "Báo {party}{{{{ with $labels.operator }}}} {{{{ . }}}}{{{{ end }}}}, lấy số sự cố và giờ hẹn khắc phục",
+        "Call the {party}{{{{ with $labels.operator }}}} {{{{ . }}}}{{{{ end }}}}; note the ticket and the promised time",
     ),
     Party.AGENCY: Words(
         "Gọi đầu mối của {party}: thiết bị và dây nối tại điểm kết nối",
@@ -86,7 +91,7 @@ def _call(language: Language) -> str:
     cases = [
         (party.value, text.of(language).format(party=PARTY_WORDS[party].of(language))) for party, text in _CALLS.items()
     ]
-    return f"{_OPERATOR}\n{_cases('labels.party', cases, _ELSE.of(language))}"
+    return _cases("labels.party", cases, _ELSE.of(language))
 
 
 #: Whom to call about a channel, by the party of the alert.

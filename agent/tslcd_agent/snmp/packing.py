@@ -21,12 +21,15 @@ _HEADERS: Final = 6
 #: What is reckoned for a value that is not known.
 _UNKNOWN: Final = 8
 _SEPTET, _OCTET = 7, 8
+#: Digits of an arc that may need more than one octet.
+_LONG: Final = 3
 
 
 def answer_size(oid: str, value: Value) -> int:
     """Return the octets that the binding of ``oid`` takes; numbers may grow by one octet until it is reckoned anew."""
-    arcs = [int(arc) for arc in oid.split(".")]
-    name = sum(max(1, -(-arc.bit_length() // _SEPTET)) for arc in arcs) - 1  # the first two arcs share an octet
+    arcs = oid.split(".")
+    name = len(arcs) - 1  # the first two arcs share an octet
+    name += sum((int(arc).bit_length() - 1) // _SEPTET for arc in arcs if len(arc) >= _LONG)
     match value:
         case int():
             content = value.bit_length() // _OCTET + 2
