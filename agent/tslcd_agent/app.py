@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -50,6 +49,7 @@ from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.memory import settle
 from tslcd_runtime.settings import SettingsError
+from tslcd_runtime.signals import Signals, tell_reloading
 
 if TYPE_CHECKING:
     from tslcd_agent.readings import Submit
@@ -64,75 +64,53 @@ _log = get_logger("agent")
 async def run(path: Path, config: AgentConfig) -> None:
     """Be the agent until SIGTERM or SIGINT. ``path`` is read again on SIGHUP. Raises SpoolError, SettingsError."""
     library = await asyncio.to_thread(profiles, config)
-    boot, health, polls, traps, states = boot_id(), Health(), PollStatistics(), TrapStatistics(), LinkStates()
-    probes, signals = ProbeStatistics(), _Signals()
-    bounds = Bounds(int(config.spool.max_size), config.spool.max_age)
-    async with Spool(Path(config.spool.directory), bounds, system_clock(boot)) as spool:
-        _tell_start(spool)
-        budgets = {one.title: one.monthly_budget for one in config.brokers if one.monthly_budget is not None}
-        meter = Meter(Path(config.spool.directory, "metered.json"), budgets)
-        courier = Courier(
-            spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health, meter=meter
-        )
-        courier.permits = permission(config.untouchable())
-        reporter = Reporter(spool, config.agent.id, boot, courier.wake)
-        heartbeat = Heartbeat(
-            spool,
-            courier,
-            reporter.submit,
-            health,
-            interval=0,
-            activity=lambda: {**polls.activity(), **traps.activity(), **states.activity(), **probes.activity()},
-        )
-        courier.on_uplink_change = heartbeat.hurry
-        parts = _Parts(reporter.submit, courier, heartbeat, health, polls, traps, states, probes)
-        async with asyncio.TaskGroup() as group:
-            courier.config_digest = await asyncio.to_thread(digest, path)
-            sending = group.create_task(courier.run(), name="courier")
-            watchdog = group.create_task(health.feed(), name="watchdog")
-            while not signals.stop:
-                settle()
-                producers = group.create_task(_produce(config, library, parts), name="producers")
-                notify("READY=1")
-                await signals.wait()
-                await _cancel(producers)
-                if not signals.stop:
-                    notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-                    config, library = await _reload(path, config, library, courier)
-            notify("STOPPING=1")
-            courier.stop()
-            await asyncio.wait([sending], timeout=GOODBYE_WITHIN)
-            await _cancel(sending)
-            watchdog.cancel()
-    signals.close()
+    boot, bounds = boot_id(), Bounds(int(config.spool.max_size), config.spool.max_age)
+    with Signals() as signals:
+        async with Spool(Path(config.spool.directory), bounds, system_clock(boot)) as spool:
+            await _work(path, config, library, spool, boot, signals)
     _log.info("stopped")
 
 
-class _Signals:
-    """SIGTERM and SIGINT set ``stop``; SIGHUP only ends :meth:`wait`."""
-
-    def __init__(self) -> None:
-        self.stop = False
-        self._event = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopped)
-        loop.add_signal_handler(signal.SIGHUP, self._event.set)
-
-    def _stopped(self) -> None:
-        self.stop = True
-        self._event.set()
-
-    async def wait(self) -> None:
-        """Wait for a signal."""
-        await self._event.wait()
-        self._event.clear()
-
-    def close(self) -> None:
-        """Give the signals back."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(number)
+async def _work(path: Path, config: AgentConfig, library: Library, spool: Spool, boot: str, signals: Signals) -> None:
+    """Produce and send, until a signal says stop."""
+    health, polls, traps, states = Health(), PollStatistics(), TrapStatistics(), LinkStates()
+    probes = ProbeStatistics()
+    _tell_start(spool)
+    budgets = {one.title: one.monthly_budget for one in config.brokers if one.monthly_budget is not None}
+    meter = Meter(Path(config.spool.directory, "metered.json"), budgets)
+    courier = Courier(
+        spool, config.brokers, config.courier, config.agent, version=VERSION, boot=boot, health=health, meter=meter
+    )
+    courier.permits = permission(config.untouchable())
+    reporter = Reporter(spool, config.agent.id, boot, courier.wake)
+    heartbeat = Heartbeat(
+        spool,
+        courier,
+        reporter.submit,
+        health,
+        interval=0,
+        activity=lambda: {**polls.activity(), **traps.activity(), **states.activity(), **probes.activity()},
+    )
+    courier.on_uplink_change = heartbeat.hurry
+    parts = _Parts(reporter.submit, courier, heartbeat, health, polls, traps, states, probes)
+    async with asyncio.TaskGroup() as group:
+        courier.config_digest = await asyncio.to_thread(digest, path)
+        sending = group.create_task(courier.run(), name="courier")
+        watchdog = group.create_task(health.feed(), name="watchdog")
+        while not signals.stop.is_set():
+            settle()
+            producers = group.create_task(_produce(config, library, parts), name="producers")
+            notify("READY=1")
+            await signals.wait()
+            await _cancel(producers)
+            if not signals.stop.is_set():
+                tell_reloading()
+                config, library = await _reload(path, config, library, courier)
+        notify("STOPPING=1")
+        courier.stop()
+        await asyncio.wait([sending], timeout=GOODBYE_WITHIN)
+        await _cancel(sending)
+        watchdog.cancel()
 
 
 class _Parts(NamedTuple):

@@ -18,7 +18,6 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +47,7 @@ from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.memory import settle
 from tslcd_runtime.settings import SettingsError
+from tslcd_runtime.signals import Signals
 
 if TYPE_CHECKING:
     from tslcd_collector.config import CollectorSettings
@@ -186,12 +186,7 @@ class _Collector:
 
     async def work(self) -> None:
         """Run every loop until a signal says stop."""
-        stop, reload = asyncio.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, reload.set)
-        try:
+        with Signals() as signals:
             async with serve(application(self._view), self._socket), asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self._intake.run(), name="intake"),
@@ -203,19 +198,16 @@ class _Collector:
                     group.create_task(self._view.feed.running(self._view.rows, self._view.beat), name="events"),
                     group.create_task(self._day.working(time.time), name="day"),
                     group.create_task(self._health.feed(), name="watchdog"),
-                    group.create_task(self._reloading(reload), name="reload"),
+                    group.create_task(signals.reloading(self._reload), name="reload"),
                 ]
                 settle()
                 notify("READY=1")
                 _log.info("ready", channels=len(self._supervision.standing), web=f"{_address(self._settings)}")
-                await stop.wait()
+                await signals.stop.wait()
                 notify("STOPPING=1")
                 self._view.ready = False
                 for task in tasks:
                     task.cancel()
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.remove_signal_handler(number)
 
     async def stop(self) -> None:
         """Write what is pending and close the store."""
@@ -243,15 +235,6 @@ class _Collector:
         self._supervision.set_windows([one.window() for one in self._operations.windows])
         self._rounds.wake()
         self._view.feed.wake()
-
-    async def _reloading(self, reload: asyncio.Event) -> None:
-        while True:
-            await reload.wait()
-            reload.clear()
-            notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            await self._reload()
-            settle()
-            notify("READY=1")
 
     async def _reload(self) -> None:
         try:

@@ -16,7 +16,6 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import signal
 import ssl
 import time
 from pathlib import Path
@@ -39,6 +38,7 @@ from tslcd_runtime.health import Health, notify
 from tslcd_runtime.logs import get_logger
 from tslcd_runtime.memory import settle
 from tslcd_runtime.settings import SettingsError
+from tslcd_runtime.signals import Signals
 
 if TYPE_CHECKING:
     from tslcd_collector.pager.accounts import Account
@@ -92,23 +92,18 @@ class _Pager:
 
     async def work(self) -> None:
         """Run every loop until a signal says stop."""
-        stop, reload = asyncio.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, reload.set)
-        try:
+        with Signals() as signals:
             async with serve(application(self._reception), self._socket), asyncio.TaskGroup() as group:
                 dispatch = group.create_task(self._dispatch.run(), name="dispatch")
                 tasks = [
                     group.create_task(self._reception.rounds(), name="rounds"),
                     group.create_task(self._health.feed(), name="watchdog"),
-                    group.create_task(self._reloading(reload), name="reload"),
+                    group.create_task(signals.reloading(self._reload), name="reload"),
                 ]
                 settle()
                 notify("READY=1")
                 _log.info("ready", people=len(self._settings.people), web=f"port {self._settings.web.port}")
-                await stop.wait()
+                await signals.stop.wait()
                 notify("STOPPING=1")
                 self._reception.ready = False
                 for task in tasks:
@@ -116,9 +111,6 @@ class _Pager:
                 self._dispatch.finish()
                 await asyncio.wait((dispatch,), timeout=_FLUSH)
                 dispatch.cancel()
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.remove_signal_handler(number)
 
     async def stop(self) -> None:
         """Close the queue."""
@@ -132,15 +124,6 @@ class _Pager:
         self._reception.use(settings, routing)
         self._dispatch.use(settings, routing, made)
         self._metrics.settings_valid.set(1)
-
-    async def _reloading(self, reload: asyncio.Event) -> None:
-        while True:
-            await reload.wait()
-            reload.clear()
-            notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            await self._reload()
-            settle()
-            notify("READY=1")
 
     async def _reload(self) -> None:
         try:
