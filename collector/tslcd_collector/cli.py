@@ -59,10 +59,12 @@ def run(path: Path) -> None:
 @_config_option
 @json_option
 def check(path: Path, *, as_json: bool) -> None:
-    """Try everything the settings name: inventory, broker, store, bindings."""
+    """Try everything the settings name: inventory, broker, store, bindings, the provider of login."""
     from tslcd_collector.commands import check as checks
+    from tslcd_runtime import logs
 
     settings = _load(path)
+    logs.configure(settings.log.format, "error")  # findings say it
     language = Language.choose(settings.language)
     findings = checks.check(settings, language)
     good = all(one.ok for one in findings)
@@ -75,6 +77,7 @@ def check(path: Path, *, as_json: bool) -> None:
             "broker": language.say(vi="máy chủ MQTT", en="broker"),
             "store": language.say(vi="kho dữ liệu", en="store"),
             "bindings": language.say(vi="liên kết", en="bindings"),
+            "login": language.say(vi="đăng nhập", en="login"),
         }
         for one in findings:
             mark = (
@@ -82,7 +85,7 @@ def check(path: Path, *, as_json: bool) -> None:
                 if one.ok
                 else click.style(language.say(vi="HỎNG", en="FAIL"), fg="red", bold=True)
             )
-            click.echo(f"{mark}\t{what[one.what]}\t{one.text}")
+            click.echo(f"{mark}\t{what.get(one.what, one.what)}\t{one.text}")
     sys.exit(0 if good else FAULT)
 
 

@@ -14,6 +14,7 @@ authlib makes and checks what the protocol says, httpcore carries it: authlib's 
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import ssl
 import time
@@ -72,11 +73,12 @@ MAX_NAME: Final = 100
 
 
 class ProviderError(Exception):
-    """A login at the provider that came to nothing. ``code`` is bounded, the text names no token."""
+    """A login at the provider that came to nothing. ``code`` is bounded, the text names no token; ``detail``: what it is about."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, detail: str = "") -> None:
         """Remember."""
         self.code = code
+        self.detail = detail
         super().__init__(text)
 
 
@@ -171,6 +173,13 @@ class OpenId:
             return None
         asked = [("client_id", self.settings.client_id), ("post_logout_redirect_uri", f"{self._own}/login")]
         return str(add_params_to_uri(there, [*asked, ("id_token_hint", id_token)] if id_token else asked))
+
+    async def look(self) -> int:
+        """Read what every login begins with; return how many keys of the provider can be used. Raises ProviderError, OSError."""
+        await self._discover()
+        if keys := await self._known_keys():
+            return len(keys)
+        raise ProviderError("key", "the provider publishes no key that can be used")
 
     async def close(self) -> None:
         """Close connections."""
@@ -279,10 +288,11 @@ class OpenId:
             return self._metadata[1]
         found = await self._ask("GET", self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration", {})
         if found.get("issuer") != self.settings.issuer:
-            raise ProviderError("issuer", f"the provider calls itself another issuer than {self.settings.issuer}")
+            text = f"the provider calls itself another issuer than {self.settings.issuer}"
+            raise ProviderError("issuer", text, repr(found.get("issuer"))[:200])
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not isinstance(found.get(name), str) or not self._trusted(found[name]):
-                raise ProviderError("discovery", f"the provider's {name} is missing, or not https")
+                raise ProviderError("discovery", f"the provider's {name} is missing, or not https", name)
         self._metadata = (_steady(), found)
         return found
 
@@ -328,7 +338,8 @@ class OpenId:
                 async for chunk in answer.aiter_stream():
                     raw += chunk
                     if len(raw) > LARGEST:
-                        raise ProviderError("answer", f"{where}: the answer is longer than {LARGEST} bytes")
+                        text = f"{where}: the answer is longer than {LARGEST} bytes"
+                        raise ProviderError("answer", text, f"{where}: longer than {LARGEST} bytes")
         except (
             httpcore.NetworkError,
             httpcore.ProtocolError,
@@ -336,15 +347,19 @@ class OpenId:
             TimeoutError,
             OSError,
         ) as error:
-            self._log.warning("provider not reached", path=where, reason=str(error) or type(error).__name__)
-            raise ProviderError("unreachable", "the provider cannot be reached") from None
+            reason = _reason(error)
+            self._log.warning("provider not reached", path=where, reason=reason)
+            raise ProviderError("unreachable", "the provider cannot be reached", reason) from None
         if answer.status != 200:  # noqa: PLR2004 - the one status of success here
             self._log.warning("provider refused", path=where, status=answer.status)
-            raise ProviderError("answer", f"{where}: the provider answered {answer.status}")
+            raise ProviderError(
+                "answer", f"{where}: the provider answered {answer.status}", f"{where}: {answer.status}"
+            )
         try:
             return msgspec.json.decode(raw, type=dict[str, Any])
         except msgspec.DecodeError:
-            raise ProviderError("answer", f"{where}: the answer is not a JSON object") from None
+            text = f"{where}: the answer is not a JSON object"
+            raise ProviderError("answer", text, f"{where}: not a JSON object") from None
 
     def _trusted(self, url: str) -> bool:
         """Whether what goes there is not read on the way."""
@@ -364,6 +379,21 @@ def _claim(claims: Mapping[str, Any], name: str) -> Any:
     for part in name.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     return found
+
+
+def _reason(error: BaseException) -> str:
+    """Return why there was no answer, in the words of the system rather than of the libraries."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, ssl.SSLCertVerificationError):
+            return f"certificate: {at.verify_message}"
+        if isinstance(at, ssl.SSLError):
+            return f"no TLS: {(at.reason or str(at)).lower().replace('_', ' ')}"
+        if isinstance(at, OSError) and at.strerror:
+            return os.strerror(at.errno).lower() if at.errno and at.errno > 0 else at.strerror.lower()
+        at = at.__cause__ or at.__context__
+    timeout = isinstance(error, (httpcore.TimeoutException, TimeoutError))
+    return "no answer in time" if timeout else str(error) or type(error).__name__
 
 
 def _steady() -> float:

@@ -8,9 +8,10 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tslcd_collector import inventory
+from tslcd_collector.access.provider import OpenId, ProviderError
 from tslcd_collector.backfill.answer import Outcome
 from tslcd_collector.backfill.endpoint import Endpoint
 from tslcd_collector.backfill.remote_write import encode
@@ -24,10 +25,15 @@ from tslcd_wire.catalogue import INTERFACE
 from tslcd_wire.topics import Lane
 
 if TYPE_CHECKING:
+    from tslcd_collector.access.settings import AccessSettings
     from tslcd_collector.backfill.settings import Target
     from tslcd_collector.config import CollectorSettings
     from tslcd_collector.inventory import DeviceKey, Inventory
     from tslcd_runtime.language import Language
+
+
+#: What the provider may take for its discovery document and keys, seconds.
+_LOGIN_TIMEOUT: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,12 @@ class Finding:
 
 
 def check(settings: CollectorSettings, language: Language) -> list[Finding]:
-    """Try inventory, broker, store, time-series stores and bindings."""
+    """Try inventory, broker, store, time-series stores, the provider of login and bindings."""
     findings, known = _inventory(settings, language)
     findings.append(_broker(settings, language))
     findings.append(_store(settings, language))
     findings += _backfill(settings, language)
+    findings += login(settings.access, language)
     if known is not None:
         findings += _bindings(settings, known, language)
     return findings
@@ -118,6 +125,57 @@ def _backfill(settings: CollectorSettings, language: Language) -> list[Finding]:
         return list(await asyncio.gather(*(write(target) for target in settings.backfill.targets)))
 
     return asyncio.run(write_all()) if settings.backfill.active else []
+
+
+def login(settings: AccessSettings, language: Language) -> list[Finding]:
+    """Read the provider's discovery document and keys, as the first login would."""
+    provider = settings.oidc
+    if settings.mode != "oidc" or provider is None:
+        return []
+
+    async def look() -> int:
+        client = OpenId(provider, settings.url or "")
+        try:
+            async with asyncio.timeout(_LOGIN_TIMEOUT):
+                return await client.look()
+        finally:
+            await client.close()
+
+    try:
+        keys = asyncio.run(look())
+    except ProviderError as error:
+        return [Finding("login", ok=False, text=f"{provider.issuer}: {_refusal(error, language)}")]
+    except TimeoutError:
+        text = language.say(vi="không trả lời trong 5 giây", en="no answer within 5 s")
+        return [Finding("login", ok=False, text=f"{provider.issuer}: {text}")]
+    except OSError as error:
+        return [Finding("login", ok=False, text=f"{provider.ca}: {(error.strerror or str(error)).lower()}")]
+    text = language.say(vi=f"đọc được cấu hình và {keys} khóa", en=f"discovery and {keys} keys can be read")
+    return [Finding("login", ok=True, text=f"{provider.issuer}: {text}")]
+
+
+def _refusal(error: ProviderError, language: Language) -> str:
+    """Say what is wrong with a provider, and what to look at."""
+    match error.code:
+        case "unreachable":
+            return language.say(vi=f"không kết nối được: {error.detail}", en=f"cannot be reached: {error.detail}")
+        case "issuer":
+            return language.say(
+                vi=f"máy chủ tự gọi mình là {error.detail}: access.oidc.issuer phải ghi đúng như vậy",
+                en=f"the provider calls itself {error.detail}: access.oidc.issuer must say exactly that",
+            )
+        case "answer":
+            return language.say(
+                vi=f"không đọc được {error.detail}: xem lại access.oidc.issuer",
+                en=f"cannot read {error.detail}: is access.oidc.issuer right?",
+            )
+        case "discovery":
+            return language.say(
+                vi=f"cấu hình thiếu {error.detail}, hoặc không phải https",
+                en=f"its {error.detail} is missing, or not https",
+            )
+        case _:
+            return language.say(vi="không công bố khóa nào dùng được", en="publishes no key that can be used")
 
 
 def _bindings(settings: CollectorSettings, known: Inventory, language: Language) -> list[Finding]:

@@ -69,9 +69,14 @@ async def test_check_names_an_interface_that_does_not_exist(tmp_path: Path, brok
 
 
 def test_check_names_everything_that_is_wrong(tmp_path: Path) -> None:
-    """An unreachable broker, a store that cannot be, and a mistake in the inventory are all told."""
+    """An unreachable broker, provider and time-series store, a store that cannot be, and a mistake in the inventory are all told."""
     port = free_port()
-    collector = CollectorProgram(tmp_path / "c", port, more="")
+    wrong = free_port()
+    more = (
+        f"backfill: {{targets: [{{name: prometheus, url: 'http://127.0.0.1:{wrong}/api/v1/write'}}]}}\n"
+        f"access: {{mode: oidc, url: 'https://noc.example.vn', oidc: {{issuer: 'http://127.0.0.1:{wrong}', client_id: c, viewers: ['*']}}}}\n"
+    )
+    collector = CollectorProgram(tmp_path / "c", port, more=more)
     (collector.directory / "store").write_text("a file")
     devices = collector.directory / "inventory" / "devices.yaml"
     devices.write_text(devices.read_text(encoding="utf-8").replace("firewall", "firewal"), encoding="utf-8")
@@ -79,6 +84,9 @@ def test_check_names_everything_that_is_wrong(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"FAIL\tbroker\tbroker 127.0.0.1:{port}: connection refused\n" in done.stdout
     assert "it must be a folder this user may write to" in done.stdout
+    assert f"FAIL\tlogin\thttp://127.0.0.1:{wrong}: cannot be reached: connection refused\n" in done.stdout
+    assert f"FAIL\tbackfill prometheus\thttp://127.0.0.1:{wrong}/api/v1/write: " in done.stdout
+    assert done.stderr == ""
     assert "devices.yaml:2: devices[0].role: 'firewal' is not allowed" in done.stdout
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from joserfc.jwk import ECKey
 
@@ -18,6 +19,8 @@ from support.processes import free_port
 from tslcd_collector.access import people
 from tslcd_collector.access.provider import OpenId, ProviderError
 from tslcd_collector.access.settings import AccessSettings, Provider
+from tslcd_collector.commands import check
+from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
 
 if TYPE_CHECKING:
@@ -57,10 +60,31 @@ async def test_people_of_a_real_provider_log_in_and_out(tmp_path: Path) -> None:
     context = real.running({"lan": ["noc-operators", "noc"], "minh": ["noc"], "khach": ["others"], "tran": ["noc"]})
     await asyncio.to_thread(context.__enter__)
     try:
+        await _checked(settings, real)
         async with site(tmp_path, settings, port) as running:
             await _log_in_and_out(real, running)
     finally:
         await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+async def _checked(settings: AccessSettings, real: Glewlwyd) -> None:
+    """`check` reads the real provider, and tells of an issuer that it does not call itself, or does not have."""
+    good, text = await _check(settings, real.issuer)
+    assert (good, "keys can be read" in text) == (True, True), text
+    good, text = await _check(settings, real.issuer.replace("localhost", "127.0.0.1"))
+    assert (good, f"the provider calls itself '{real.issuer}': access.oidc.issuer" in text) == (False, True), text
+    good, text = await _check(settings, f"{real.issuer}x")
+    assert (good, "cannot read /api/oidcx/.well-known/openid-configuration: 404" in text) == (False, True), text
+
+
+async def _check(settings: AccessSettings, issuer: str, language: Language = Language.EN) -> tuple[bool, str]:
+    assert settings.oidc is not None
+    changed = msgspec.structs.replace(settings, oidc=msgspec.structs.replace(settings.oidc, issuer=issuer))
+    (found,) = await asyncio.to_thread(check.login, changed, language)
+    assert found.text.startswith(f"{issuer}: ")
+    assert SECRET not in found.text
+    assert found.text.isprintable()
+    return found.ok, found.text
 
 
 async def _log_in_and_out(real: Glewlwyd, running: Site) -> None:
@@ -254,6 +278,41 @@ async def test_a_changed_key_is_asked_for_once_and_not_again_and_again(liar: Lyi
     assert client._keys is not None
     client._keys = (client._keys[0] - 11, client._keys[1])
     assert (await _log_in(liar, client)).name == "lan"
+
+
+async def test_check_says_in_one_line_what_is_wrong_with_a_provider(
+    liar: LyingProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Away, mute, no TLS, another issuer, no endpoint, no keys, not JSON: each by name, in either language."""
+    provider = Provider(issuer=liar.issuer, client_id=CLIENT, client_secret=Secret(SECRET), viewers=("*",))
+    settings = AccessSettings(mode="oidc", url=OWN, oidc=provider)
+    evil = {"metadata": {"issuer": "https://evil.example\n" + "x" * 900}}
+    for lie, expected in (
+        (evil, "calls itself 'https://evil.example"),
+        ({"metadata": {"token_endpoint": None}}, "its token_endpoint is missing, or not https"),
+        ({"metadata": {"jwks_uri": f"{liar.issuer}/none"}}, "cannot read /none: 404"),
+        ({"jwks": {"keys": []}}, "publishes no key"),
+        ({}, "discovery and 1 keys can be read"),
+    ):
+        liar.lie = lie
+        good, text = await _check(settings, liar.issuer)
+        assert expected in text
+        assert good is (lie == {})
+        assert len(text) < 400
+    _, text = await _check(settings, f"http://127.0.0.1:{free_port()}")
+    assert text.endswith("cannot be reached: connection refused")
+    _, text = await _check(settings, f"http://127.0.0.1:{free_port()}", Language.VI)
+    assert "không kết nối được" in text
+    _, text = await _check(settings, liar.issuer.replace("http:", "https:"))
+    assert "cannot be reached: no TLS: " in text
+    monkeypatch.setattr("tslcd_collector.commands.check._LOGIN_TIMEOUT", 0.2)
+    async with serving(lambda reader, _: reader.read()) as mute:
+        _, text = await _check(settings, f"http://127.0.0.1:{mute}")
+    assert "no answer" in text
+    lost = msgspec.structs.replace(settings, oidc=msgspec.structs.replace(provider, ca="/nonexistent.pem"))
+    (found,) = await asyncio.to_thread(check.login, lost, Language.EN)
+    assert (found.ok, found.text) == (False, "/nonexistent.pem: no such file or directory")
+    assert check.login(AccessSettings(), Language.EN) == []
 
 
 async def test_a_provider_that_is_away_or_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
