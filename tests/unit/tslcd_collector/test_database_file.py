@@ -46,6 +46,24 @@ def test_a_transaction_is_whole_or_nothing_whatever_stops_it(tmp_path: Path) -> 
         assert one.execute("SELECT y FROM x").fetchall() == [(2,)]
 
 
+def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path) -> None:
+    """SQLite may have ended the transaction by itself: that is told as it is, and with room again the next one is taken."""
+
+    def write(number: int) -> None:
+        with transaction(one):
+            one.execute("INSERT INTO x VALUES (?, ?)", (number, bytes(2**20)))
+
+    with closing(connect(tmp_path / "x.db", lambda new: new.execute("CREATE TABLE x (y, z)"))) as one:
+        (usual,) = one.execute("PRAGMA max_page_count").fetchone()
+        one.execute("PRAGMA max_page_count = 20")
+        with pytest.raises(sqlite3.OperationalError, match="full") as refused:
+            write(1)
+        assert not damaged(refused.value)
+        one.execute(f"PRAGMA max_page_count = {usual}")
+        write(2)
+        assert one.execute("SELECT y FROM x").fetchall() == [(2,)]
+
+
 def test_a_file_that_is_read_is_not_made(tmp_path: Path) -> None:
     """One that is not there is no damage, and cannot be written to either when it is."""
     with pytest.raises(sqlite3.OperationalError) as refused, closing(connect_to_read(tmp_path / "x.db")):
