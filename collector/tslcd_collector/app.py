@@ -202,7 +202,7 @@ class _Collector:
                 ]
                 settle()
                 notify("READY=1")
-                _log.info("ready", channels=len(self._supervision.standing), web=f"{_address(self._settings)}")
+                _log.info("ready", channels=len(self._supervision.standing), web=f"{self._settings.web.url}/")
                 await signals.stop.wait()
                 notify("STOPPING=1")
                 self._view.ready = False
@@ -263,8 +263,3 @@ class _Collector:
         self._metrics.inventory_valid.set(1)
         self._metrics.inventory_loaded.set(time.time())
         _log.info("reloaded", channels=len(known.channels))
-
-
-def _address(settings: CollectorSettings) -> str:
-    host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
-    return f"http://{host}:{settings.web.port}/"

@@ -166,22 +166,17 @@ def channels(path: Path, url: str | None, *, watch: bool, channel: str | None, d
     from tslcd_collector.commands import channels as board
     from tslcd_collector.commands import history
 
-    settings = _load(path) if url is None or path != DEFAULT_CONFIG else None
-    language = Language.choose(settings.language if settings is not None else "auto")
-    if url is None and settings is not None:
-        host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
-        url = f"http://{host}:{settings.web.port}"
-        board.show_token(settings.access.token)
+    url, language = _asked(path, url)
     try:
         if watch and not as_json:
             with suppress(KeyboardInterrupt):
-                _watch(str(url), language)
+                _watch(url, language)
             return
         if channel is not None:
-            past = history.fetch(str(url), channel, days, time.time())
+            past = history.fetch(url, channel, days, time.time())
             write_json(past) if as_json else console().print(history.table(past, language, time.time()))
             return
-        found = board.fetch(str(url))
+        found = board.fetch(url)
     except board.ApiError as error:
         click.echo(f"tslcd-collector: {error}", err=True)
         sys.exit(FAULT)
@@ -202,14 +197,9 @@ def explain(path: Path, channel: str, url: str | None, *, as_json: bool) -> None
     from tslcd_collector.commands import channels as board
     from tslcd_collector.commands import explain as explaining
 
-    settings = _load(path) if url is None or path != DEFAULT_CONFIG else None
-    language = Language.choose(settings.language if settings is not None else "auto")
-    if url is None and settings is not None:
-        host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
-        url = f"http://{host}:{settings.web.port}"
-        board.show_token(settings.access.token)
+    url, language = _asked(path, url)
     try:
-        told = explaining.fetch(str(url), channel)
+        told = explaining.fetch(url, channel)
     except board.ApiError as error:
         click.echo(f"tslcd-collector: {error}", err=True)
         sys.exit(FAULT)
@@ -246,6 +236,19 @@ def _watch(url: str, language: Language) -> None:
                 sys.stdout.flush()
             before = now
             time.sleep(1.0)
+
+
+def _asked(path: Path, url: str | None) -> tuple[str, Language]:
+    """Return the address of the collector to ask, and in which language to answer; settings are read where any are needed."""
+    from tslcd_collector.commands import channels as board
+
+    if url is not None and path == DEFAULT_CONFIG:
+        return url, Language.choose("auto")
+    settings = _load(path)
+    if url is None:
+        url = settings.web.url
+        board.show_token(settings.access.token)
+    return url, Language.choose(settings.language)
 
 
 def _load(path: Path) -> CollectorSettings:

@@ -76,6 +76,11 @@ class Web(_Part, frozen=True, kw_only=True):
     host: Annotated[str, Meta(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 9470
 
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 class Intake(_Part, frozen=True, kw_only=True):
     """How reports are taken in.
