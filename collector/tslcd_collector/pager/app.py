@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tslcd_collector.errors import TargetError
+from tslcd_collector.pager import duty
 from tslcd_collector.pager import settings as pager_settings
 from tslcd_collector.pager.accounts import accounts
 from tslcd_collector.pager.dispatch import Dispatch
@@ -80,7 +81,7 @@ class _Pager:
 
     async def start(self) -> None:
         """Open the queue, so that the first post can be kept."""
-        self._use(self._settings, await _accounts(self._settings))
+        self._use(self._settings, await _routing(self._settings), await _accounts(self._settings))
         self._socket = bind(self._settings.web.host, self._settings.web.port)
         await self._queue.start()
         if self._queue.set_aside is not None:
@@ -118,8 +119,7 @@ class _Pager:
         await self._queue.stop()
         _log.info("stopped")
 
-    def _use(self, settings: PagerSettings, made: dict[str, Account]) -> None:
-        routing = Routing(settings)
+    def _use(self, settings: PagerSettings, routing: Routing, made: dict[str, Account]) -> None:
         self._settings = settings
         self._reception.use(settings, routing)
         self._dispatch.use(settings, routing, made)
@@ -131,7 +131,7 @@ class _Pager:
             problems = pager_settings.nobody(settings, str(self._path))
             if problems:
                 raise SettingsError(problems)
-            made = await _accounts(settings)
+            routing, made = await _routing(settings), await _accounts(settings)
         except (SettingsError, TargetError) as error:
             self._metrics.settings_valid.set(0)
             _log.error("not reloaded, settings in use stay", problem=str(error))
@@ -140,10 +140,15 @@ class _Pager:
         if fixed:
             _log.warning("these settings change with a restart only", settings=", ".join(fixed))
             settings = msgspec.structs.replace(settings, **{name: getattr(self._settings, name) for name in FIXED})
-        self._use(settings, made)
+        self._use(settings, routing, made)
         await self._queue.run(lambda connection: hurry(connection, time.time()))
         self._dispatch.wake()
         _log.info("reloaded", people=len(settings.people))
+
+
+async def _routing(settings: PagerSettings) -> Routing:
+    """Read the roster in a thread. Raises SettingsError."""
+    return Routing(settings, await asyncio.to_thread(duty.read, settings))
 
 
 async def _accounts(settings: PagerSettings) -> dict[str, Account]:

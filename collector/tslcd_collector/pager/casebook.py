@@ -155,7 +155,7 @@ def escalate(connection: sqlite3.Connection, routing: Routing, now: float) -> in
         elif (every := routing.remind(severity)) and heard < now - every and key != DEAD_MAN:
             connection.execute("UPDATE incident SET due = ? WHERE id = ?", (now + _LOOK_AGAIN, incident))
         elif every:
-            told = list(routing.tell(knowing, severity, now))
+            told = list(routing.reminded(knowing, severity, now))
             _notify(connection, current(connection, incident, Kind.REMINDER, now), told, now)
             connection.execute("UPDATE incident SET due = ? WHERE id = ?", (now + every, incident))
         else:

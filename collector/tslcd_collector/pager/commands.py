@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tslcd_collector.errors import CollectorError, StoreBusyError
-from tslcd_collector.pager import casebook, outbox, wording
+from tslcd_collector.pager import casebook, duty, outbox, wording
 from tslcd_collector.pager.accounts import Letter, accounts
 from tslcd_collector.pager.answers import Answer, Outcome
 from tslcd_collector.pager.casebook import Acknowledged
@@ -32,6 +32,7 @@ from tslcd_runtime.language import Language
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tslcd_collector.pager.duty import Watch
     from tslcd_collector.pager.settings import PagerSettings
 
 
@@ -55,7 +56,10 @@ def check(settings: PagerSettings, file: str, language: Language) -> list[Findin
     places += [(one.name, one.host, one.port) for one in settings.mail]
     findings += [_reach(name, host, port, language) for name, host, port in places]
     findings += [Finding("escalation", ok=False, text=str(problem)) for problem in nobody(settings, file)]
-    routing = Routing(settings)
+    watch = duty.read(settings)
+    routing = Routing(settings, watch)
+    if watch is not None:
+        findings.append(_duty(watch, routing, language))
     for severity in SEVERITIES:
         turn = routing.first(severity, time.time())
         names = ", ".join(routing.recipients[one.recipient].name for one in turn.told) if turn is not None else ""
@@ -223,6 +227,15 @@ def _queue(settings: PagerSettings, language: Language) -> Finding:
     except (CollectorError, OSError) as error:
         return Finding("queue", ok=False, text=str(error))
     return Finding("queue", ok=True, text=f"{directory}: {language.say(vi='ghi được', en='may be written to')}")
+
+
+def _duty(watch: Watch, routing: Routing, language: Language) -> Finding:
+    names = ", ".join(routing.recipients[one].name for one in watch.on_duty(time.time()))
+    nobody_vi, nobody_en = (
+        "lúc này không ai trực: báo cho mọi người trong lịch",
+        "nobody now: all of the roster are told",
+    )
+    return Finding("duty", ok=True, text=names or language.say(vi=nobody_vi, en=nobody_en))
 
 
 def _place(url: str) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from tslcd_collector.pager import hours
+from tslcd_collector.pager import duty, hours
 from tslcd_collector.pager.accounts_settings import Mail, Sms, Zalo
 from tslcd_collector.pager.hours import Hours
 from tslcd_runtime import settings
@@ -165,8 +165,14 @@ class Group(Recipient, frozen=True, kw_only=True):
             raise ValueError(msg)
 
 
+class Duty(_Part, frozen=True, kw_only=True):
+    """``calendar``: the file whose shifts say who is on duty; their teams are ids of people and groups. "" for no roster."""
+
+    calendar: Annotated[str, Meta(max_length=4096)] = ""
+
+
 class Step(_Part, frozen=True, kw_only=True):
-    """``to``: people and groups. ``wait``: who has not acknowledged by then has the next step told. ``hours``: only then."""
+    """``to``: people and groups, and ``duty`` for whoever is on duty. ``wait``: who has not acknowledged by then has the next step told. ``hours``: only then."""
 
     to: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=64)]
     wait: Duration = 300.0
@@ -229,6 +235,7 @@ class PagerSettings(_Part, frozen=True, kw_only=True):
     mail: Annotated[tuple[Mail, ...], Meta(max_length=16)] = ()
     people: Annotated[tuple[Recipient, ...], Meta(max_length=1000)] = ()
     groups: Annotated[tuple[Group, ...], Meta(max_length=200)] = ()
+    duty: Duty = Duty()
     escalation: Escalation = Escalation()
 
     def __post_init__(self) -> None:
@@ -238,14 +245,19 @@ class PagerSettings(_Part, frozen=True, kw_only=True):
 
 
 def load(file: Path) -> PagerSettings:
-    """Read the settings; the queue's folder is beside the file. Raises SettingsError with every problem."""
+    """Read the settings; the queue's folder and the calendar are beside the file. Raises SettingsError with every problem."""
     loaded = settings.load(file, PagerSettings)
     problems = list(_problems(loaded))
     if problems:
         raise SettingsError(problems)
     value = loaded.value
     directory = str(file.parent / value.queue.directory)
-    return msgspec.structs.replace(value, queue=msgspec.structs.replace(value.queue, directory=directory))
+    calendar = str(file.parent / value.duty.calendar) if value.duty.calendar else ""
+    value = msgspec.structs.replace(
+        value, queue=msgspec.structs.replace(value.queue, directory=directory), duty=Duty(calendar=calendar)
+    )
+    duty.read(value)
+    return value
 
 
 def nobody(value: PagerSettings, file: str) -> list[Problem]:
@@ -262,6 +274,9 @@ def _problems(loaded: Loaded[PagerSettings]) -> Iterator[Problem]:
     known = _once(loaded, ("people", "groups"), "id")
     yield from known[1]
     for part in ("people", "groups"):
+        for number, one in enumerate(getattr(value, part)):
+            if one.id == duty.DUTY:
+                yield loaded.problem((part, number, "id"), f"{duty.DUTY!r} is whoever is on duty: another id is wanted")
         yield from _channels(loaded, part, accounts[0])
     people = {one.id for one in value.people}
     for number, group in enumerate(value.groups):
@@ -271,10 +286,11 @@ def _problems(loaded: Loaded[PagerSettings]) -> Iterator[Problem]:
     for severity in SEVERITIES:
         for number, step in enumerate(value.escalation.of(severity).steps):
             for place, name in enumerate(step.to):
-                if name not in known[0]:
-                    yield loaded.problem(
-                        ("escalation", severity, "steps", number, "to", place), f"no person or group {name!r}"
-                    )
+                path = ("escalation", severity, "steps", number, "to", place)
+                if name == duty.DUTY and not value.duty.calendar:
+                    yield loaded.problem(path, "duty: no roster: give duty.calendar")
+                elif name not in {duty.DUTY, *known[0]}:
+                    yield loaded.problem(path, f"no person or group {name!r}")
 
 
 def _channels(loaded: Loaded[PagerSettings], part: str, accounts: set[str]) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from tslcd_runtime import settings
 from tslcd_runtime.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from tslcd_collector.inventory import Inventory
@@ -85,12 +85,25 @@ def minutes(clock: str) -> int:
     return int(hours) * 60 + int(rest)
 
 
-def load(file: Path, inventory: Inventory | None = None) -> ShiftCalendar:
-    """Read a calendar; with an inventory, compare it with that. Raises SettingsError with every problem."""
+def load(
+    file: Path,
+    inventory: Inventory | None = None,
+    *,
+    contacts: Collection[str] | None = None,
+    where: str = "the inventory",
+) -> ShiftCalendar:
+    """Read a calendar; with an inventory, compare it with that. Raises SettingsError with every problem.
+
+    ``contacts``: whom teams may name, and they must name somebody; ``where`` these stand.
+    """
     loaded = settings.load(file, ShiftCalendar)
     problems = [*_days(loaded), *_hours(loaded), *_shifts(loaded)]
     if inventory is not None:
-        problems += _known(loaded, inventory)
+        problems += [*_teams(loaded, inventory.contacts, where), *_tenants(loaded, inventory)]
+    if contacts is not None:
+        problems += _teams(loaded, contacts, where)
+        if not any(team for shift in loaded.value.shifts for team in shift.teams):
+            problems.append(loaded.problem(("shifts",), "nobody is in any team: nobody would ever be on duty"))
     if problems:
         raise SettingsError(problems)
     return loaded.value
@@ -133,14 +146,17 @@ def _shifts(loaded: Loaded[ShiftCalendar]) -> Iterator[Problem]:
             yield loaded.problem((*path, "since"), f"{shift.since} is no day of the calendar")
 
 
-def _known(loaded: Loaded[ShiftCalendar], inventory: Inventory) -> Iterator[Problem]:
+def _teams(loaded: Loaded[ShiftCalendar], contacts: Collection[str], where: str) -> Iterator[Problem]:
     for number, shift in enumerate(loaded.value.shifts):
         for turn, team in enumerate(shift.teams):
             for place, contact in enumerate(team):
-                if contact not in inventory.contacts:
-                    allowed = ", ".join(inventory.contacts) or "none"
-                    where = ("shifts", number, "teams", turn, place)
-                    yield loaded.problem(where, f"no contact {contact} in the inventory: there are {allowed}")
+                if contact not in contacts:
+                    allowed = ", ".join(contacts) or "none"
+                    path = ("shifts", number, "teams", turn, place)
+                    yield loaded.problem(path, f"no contact {contact} in {where}: there are {allowed}")
+
+
+def _tenants(loaded: Loaded[ShiftCalendar], inventory: Inventory) -> Iterator[Problem]:
     tenants = sorted({channel.tenant for channel in inventory.channels.values()})
     for number, route in enumerate(loaded.value.tenants):
         if route.tenant not in tenants:

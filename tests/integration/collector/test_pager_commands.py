@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -81,6 +82,31 @@ def test_a_person_looks_takes_and_reads_back(tmp_path: Path, services: Services)
     assert lines[1]["recipient"] == "an"
     assert lines[1]["at"].endswith("+07:00")
     assert "channel" in lines[1]
+
+
+def test_who_is_on_duty_is_told_first_and_after_a_reload_who_is_then(tmp_path: Path, services: Services) -> None:
+    """By the calendar beside the settings; a calendar with a mistake is refused, and the one in use stays."""
+    shift = "shifts: [{id: whole, name: Cả ngày, from: '00:00', until: '24:00', teams: [[%s]]}]\n"
+    more = MORE.replace("to: [an], wait: 1s", "to: [duty], wait: 1h") + "duty: {calendar: calendar.yaml}\n"
+    pager = PagerProgram(tmp_path / "p", services, more)
+    calendar = pager.directory / "calendar.yaml"
+    calendar.write_text(shift % "binh")
+    with pager.running():
+        assert "được\tduty\tBình\n" in run(pager, "check").stdout
+        assert pager.post(post(alert())) == 200
+        wait_until(lambda: services.texts("binh"), 10, "told")
+        calendar.write_text(shift % "lan")
+        refused = run(pager, "check")
+        assert (refused.returncode, "no contact lan in people or groups of the pager" in refused.stderr) == (2, True)
+        pager.program.signal(signal.SIGHUP)
+        wait_until(lambda: "not reloaded" in pager.program.output(), 10, "refused")
+        calendar.write_text(shift % "an")
+        pager.program.signal(signal.SIGHUP)
+        wait_until(lambda: "event=reloaded" in pager.program.output(), 10, "reloaded")
+        assert services.texts("an") == []
+        assert pager.post(post(alert("c2"), group="two")) == 200
+        wait_until(lambda: services.texts("an"), 10, "told")
+    assert len(services.texts("binh")) == 1
 
 
 def test_a_test_message_shows_what_every_channel_says(tmp_path: Path, services: Services) -> None:
