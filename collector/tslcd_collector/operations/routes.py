@@ -20,7 +20,7 @@ from tslcd_collector.access import answers, fields
 from tslcd_collector.access.headers import safe_next
 from tslcd_collector.errors import OperationsError
 from tslcd_collector.maintenance import VIET_NAM
-from tslcd_collector.operations import forms
+from tslcd_collector.operations import forms, trail
 from tslcd_collector.operations.forms import FormError, Message
 from tslcd_collector.operations.rows import Actor
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from tslcd_collector.inventory import Channel
-    from tslcd_collector.operations.rows import Comment, PlannedWork
+    from tslcd_collector.operations.rows import Comment, Entry, PlannedWork
     from tslcd_collector.operations.service import Operations
     from tslcd_collector.supervision import Supervision
 
@@ -142,7 +142,7 @@ class _Routes:
         if request.state.person is None or not request.state.person.operator:
             return answers.forbidden(request)
         found = await self._entries(request)
-        return _json({"entries": [{"id": number, **one._asdict()} for number, one in found]})
+        return _json({"entries": [_entry(number, one) for number, one in found]})
 
     async def audit_page(self, request: Request) -> Response:
         """Show the audit log to operators."""
@@ -150,7 +150,8 @@ class _Routes:
             return answers.forbidden(request) if request.state.person else answers.unauthorised(request)
         found = await self._entries(request)
         older = found[-1][0] if len(found) == MAX_ENTRIES else None
-        return _page(request, "audit.html", entries=found, older=older)
+        entries = [(one, trail.done(one.what), trail.detail(one.what, one.detail)) for _, one in found]
+        return _page(request, "audit.html", entries=entries, older=older)
 
     async def page(self, request: Request) -> Response:
         """Show planned work, and to operators the form for more."""
@@ -200,6 +201,15 @@ class _Routes:
     def _channels(self) -> Collection[Channel]:
         inventory = self._supervision.inventory
         return inventory.channels.values() if inventory is not None else ()
+
+
+def _entry(number: int, one: Entry) -> dict[str, Any]:
+    return {
+        "id": number,
+        **one._asdict(),
+        "what_words": trail.done(one.what)._asdict(),
+        "detail_words": trail.detail(one.what, one.detail)._asdict(),
+    }
 
 
 def _window(work: PlannedWork) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tslcd_collector.access import people
 from tslcd_collector.access.provider import OpenId, ProviderError
 from tslcd_collector.access.settings import AccessSettings, Provider
 from tslcd_collector.commands import check
+from tslcd_collector.operations import trail
 from tslcd_runtime.language import Language
 from tslcd_runtime.secret import Secret
 
@@ -221,6 +222,7 @@ async def test_a_provider_that_lies_lets_nobody_in(liar: LyingProvider) -> None:
             await _log_in(liar, _client(liar))
         assert caught.value.code == code, lie
         assert "eyJ" not in str(caught.value), lie
+        assert trail.detail("login-failed", str(caught.value)).vi != str(caught.value), lie
 
 
 async def test_an_answer_that_is_not_ours_is_refused(liar: LyingProvider) -> None:
@@ -229,6 +231,7 @@ async def test_an_answer_that_is_not_ours_is_refused(liar: LyingProvider) -> Non
         with pytest.raises(ProviderError) as caught:
             await _log_in(liar, _client(liar), **answer)
         assert caught.value.code == code, answer
+        assert trail.detail("login-failed", str(caught.value)).vi != str(caught.value), answer
     assert liar.asked == []
 
 

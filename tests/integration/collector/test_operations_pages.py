@@ -135,7 +135,9 @@ async def test_the_audit_log_says_who_did_what_from_where_to_operators_alone(run
         async with Browser(running.url) as stranger:
             await stranger.log_in("lan", "123456", "một mật khẩu sai")
         page = (await browser.get("/audit")).text
-        assert "acknowledge" in page
+        assert "xác nhận sự cố" in page
+        assert "bằng mã một lần" in page
+        assert "đăng nhập không thành công" in page
         entries = (await one.get("/api/v1/audit")).json()["entries"]
         shown = [(entry["who"], entry["source"], entry["what"], entry["target"], entry["detail"]) for entry in entries]
         assert shown[:3] == [
@@ -143,6 +145,8 @@ async def test_the_audit_log_says_who_did_what_from_where_to_operators_alone(run
             ("lan", "127.0.0.1", "acknowledge", "c1", "đã gọi"),
             ("lan", "127.0.0.1", "login", "lan", "authenticator"),
         ]
+        assert entries[2]["detail_words"] == {"vi": "bằng mã một lần", "en": "authenticator"}
+        assert entries[0]["what_words"]["vi"] == "đăng nhập không thành công"
         older = (await one.get(f"/api/v1/audit?before={entries[1]['id']}")).json()["entries"]
         assert [entry["what"] for entry in older] == ["login", "person-add"]
         assert (await one.get("/api/v1/audit?before=x'--")).status_code == 200
