@@ -196,7 +196,9 @@
   let ticks = 0;
   handlers.tick = (now) => {
     ticks += 1;
-    if (ticks % 5 === 0) for (const time of document.querySelectorAll("time[data-since]")) tell(time, now);
+    if (ticks % 5) return;
+    for (const time of document.querySelectorAll("time[data-since]")) tell(time, now);
+    fit(); // a longer duration may take a line more
   };
 
   // -- who is looked at
