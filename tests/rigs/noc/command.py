@@ -2,7 +2,8 @@
 
 Batches of scenarios (:mod:`rigs.noc.scenarios`) happen beside each other in one province, then what concerns all of it happens one
 after another: broker, collector, Prometheus, Alertmanager killed, many channels or agents lost at once. Everything that waits is
-divided (:mod:`support.shortened`) unless ``--factor 1``. The oracle asks of each scenario: the pages that it must cause,
+divided (:mod:`support.shortened`) unless ``--factor 1``; then ``--urgent`` leaves only what wakes people, so that it is over in ten
+minutes. The oracle asks of each scenario: the pages that it must cause,
 each once (recall), and no other (precision); and of each page how long it took, by the clock and times the factor.
 """
 
@@ -128,12 +129,17 @@ async def play(
 @click.command()
 @click.option("--scenarios", default=1000, show_default=True, help="How many, in batches of a hundred.")
 @click.option("--factor", default=FACTOR, show_default=True, help="What waiting times are divided by; 1: as shipped.")
+@click.option("--urgent", is_flag=True, help="Only cuts of channels, and nothing that concerns the whole province.")
 @options
-def noc(*, scenarios: int, factor: float, seed: int, **output: Any) -> None:
+def noc(*, scenarios: int, factor: float, urgent: bool, seed: int, **output: Any) -> None:
     """Let a thousand troubles happen in a province, and judge what people are told of them."""
+    calamities = () if urgent else CALAMITIES
+    pool = [one for one in SCENARIOS if one.urgent or not urgent]
 
     def work(tell: Callable[[int], None]) -> tuple[Section, list[str]]:
-        result = asyncio.run(play(scenarios, seed, factor, others=OTHERS, tell=tell))
+        result = asyncio.run(
+            play(scenarios, seed, factor, pool=pool, calamities=calamities, others=OTHERS * (not urgent), tell=tell)
+        )
         return result.section(factor, seed), result.failures(timed=factor == 1)
 
-    run("noc", scenarios + len(CALAMITIES), work, **output)
+    run("noc", scenarios + len(calamities), work, **output)

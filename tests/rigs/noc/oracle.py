@@ -79,7 +79,12 @@ class Result:
             notes.append(
                 f"dead chain noticed after at most {max(self.dead):.0f} s as shipped ({len(self.dead)} deaths; {DEAD_MAN:.0f} s allowed)"
             )
-        return Section("noc", ("what happens", "times", "pages due", "came", "missed", "false"), rows, notes)
+        return Section(
+            "noc" if factor != 1 else "noc-shipped",
+            ("what happens", "times", "pages due", "came", "missed", "false"),
+            rows,
+            notes,
+        )
 
 
 def _part(values: list[float], part: float) -> float:

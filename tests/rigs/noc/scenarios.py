@@ -89,6 +89,11 @@ class Scenario:
         """Its name, in words."""
         return self.play.__name__.replace("_", " ")
 
+    @property
+    def urgent(self) -> bool:
+        """Whether it is a cut that wakes somebody."""
+        return frozenset({"ChannelDown"}) in self.pages
+
 
 SCENARIOS: Final[list[Scenario]] = []
 
