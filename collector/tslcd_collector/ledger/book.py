@@ -41,6 +41,8 @@ MAX_PENDING: Final = 100_000
 STEP: Final = 20
 #: Seconds between steps when there is nothing left to do.
 PAUSE: Final = 1.0
+#: Seconds between signs of life while there is nothing else to write: each is a sync.
+ALIVE: Final = 5.0
 #: Seconds between prunings.
 PRUNE: Final = 600.0
 #: Steps of one pruning: 15,000 channels change a hundred times in its time.
@@ -89,6 +91,8 @@ class Ledger:
         self._log = get_logger("ledger")
         self._failed = False
         self._opened = False
+        #: When the file was written last, UTC seconds.
+        self._alive = 0.0
 
     def set_inventory(self, inventory: Inventory) -> None:
         """Take the channels that late reports tell about."""
@@ -162,6 +166,7 @@ class Ledger:
 
     async def close(self, now: float) -> None:
         """Write what is pending and close the file; trouble is logged."""
+        self._alive = 0.0
         try:
             if self._opened:
                 await self._write(now)
@@ -185,6 +190,8 @@ class Ledger:
         )
         self._pending.clear()
         self._retired.clear()
+        if not any(work) and 0 <= now - self._alive < ALIVE:
+            return
         inventory = self._inventory
         try:
             revisions = await self._run(lambda: self._put(work, inventory, now))
@@ -196,9 +203,11 @@ class Ledger:
             raise
         self._metrics.ledger_revisions.inc(revisions)
         self._unwritten = _Work([], [], [], [])
+        self._alive = now
 
     def _fail(self, error: LedgerError) -> None:
         self._metrics.ledger_errors.inc()
+        self._alive = 0.0
         if not self._failed:
             self._failed = True
             self._log.error("ledger not usable: verdicts wait to be written down", reason=str(error))
