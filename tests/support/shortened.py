@@ -21,6 +21,9 @@ _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w)")
 _RANGE: Final = re.compile(r"\[((?:\d+(?:ms|s|m|h|d|w))+)\]")
 #: Ranges up to this are divided, in seconds: longer ones are of rules for the days, which no fault of minutes concerns.
 _SHORT: Final = 3600.0
+#: What waits for scrapes that do not come waits for so long at least, in seconds: on a busy machine some come late.
+_PATIENCE: Final = 5.0
+_SCRAPED: Final = "CollectorDead"
 _WAITING: Final = ("group_wait", "group_interval", "repeat_interval")
 _TIMES: Final = ("mute_time_intervals", "active_time_intervals")
 
@@ -33,6 +36,11 @@ def seconds(text: str) -> float:
 def divided(text: str, factor: float) -> str:
     """Return a duration divided by ``factor``, in milliseconds."""
     return f"{round(seconds(text) * 1000 / factor)}ms"
+
+
+def _wait(text: str, factor: float, alert: str) -> str:
+    least = min(seconds(text), _PATIENCE) if alert == _SCRAPED else 0.0
+    return f"{round(max(seconds(text) / factor, least) * 1000)}ms"
 
 
 def rules(text: str, factor: float, scrape: float) -> str:
@@ -50,7 +58,7 @@ def rules(text: str, factor: float, scrape: float) -> str:
             rule["expr"] = _RANGE.sub(shorter, str(rule["expr"]))
             for key in ("for", "keep_firing_for"):
                 if key in rule:
-                    rule[key] = divided(rule[key], factor)
+                    rule[key] = _wait(rule[key], factor, rule.get("alert", ""))
     return yaml.safe_dump(document, allow_unicode=True)
 
 
