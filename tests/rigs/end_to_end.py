@@ -177,8 +177,8 @@ class Province:
         """Count what lies in the spools; needs the stop file."""
         return sum(int((folder / "waiting").read_text()) for folder in self.folders)
 
-    def account(self) -> Account:
-        """Compare obligations with the journal."""
+    def account(self, told: list[str]) -> Account:
+        """Compare obligations with the journal; ``told``: gets a line for each that is missing."""
         accepted: set[tuple[str, int]] = set()
         allowed: set[tuple[str, int]] = set()
         for place, folder in enumerate(self.folders):
@@ -194,6 +194,13 @@ class Province:
             for agent, payload in connection.execute("SELECT agent, payload FROM journal"):
                 table = decode_report(payload, decompress).report.tables["probe"]
                 counts[agent, int(table["packets_sent"][0])] += 1
+        for agent, number in sorted(accepted - counts.keys()):
+            later = sorted(one for who, one in accepted if who == agent and one > number)
+            told.append(
+                f"missing: {agent} number {number % RUN} of run {number // RUN}; noted after it: {len(later)}, "
+                f"of the same run {sum(one // RUN == number // RUN for one in later)}; stored after it: "
+                f"{sum((agent, one) in counts for one in later)}"
+            )
         return Account(
             len(accepted),
             missing=len(accepted - counts.keys()),
@@ -255,10 +262,12 @@ def play(
         finally:
             for program in reversed(province.programs()):
                 program.kill()
-    result.account = province.account()
+    lines: list[str] = []
+    result.account = province.account(lines)
     for what, count in result.account._asdict().items():
         if what != "obligations" and count:
             result.mistakes.append(f"{count} reports {what}")
+    result.mistakes += lines
     return result
 
 
