@@ -10,7 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from prometheus.rule import Alert, Group, Record, RuleFile
-from prometheus.thresholds import CUT_HOLD, CUT_WAIT, MANY, MANY_SHARE, UPSTREAM_HOLD
+from prometheus.thresholds import (
+    CUT_HOLD,
+    CUT_WAIT,
+    FLAPPING_CUT,
+    FLAPPING_CUT_SAMPLES,
+    FLAPPING_HOLD,
+    MANY,
+    MANY_SHARE,
+    UPSTREAM_HOLD,
+)
 from prometheus.words import CALL, WHY, at_channel_site
 
 from tslcd_collector.verdict import Reason, State, Words
@@ -38,6 +47,7 @@ DEGRADED: Final = "channel:degraded:info"
 FLAPPING: Final = f'{DEGRADED}{{reason="{Reason.FLAPPING.value}"}}'
 WORSE: Final = f'{DEGRADED}{{reason!~"{Reason.FLAPPING.value}|{Reason.REDUNDANCY_LOST.value}"}}'
 UPSTREAM: Final = f'{DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}"}}'
+CUT_CHANNEL: Final = "channel:cut:max"
 WORKING: Final = "province:redundancy_working:count"
 CUTS: Final = "province:channels_cut:count"
 CHANNELS: Final = "province:channels:count"
@@ -92,6 +102,7 @@ RECORDS: Final = (
             unless on ({CHANNEL}) {firing("UpstreamDown")}
         """,
     ),
+    Record(name=CUT_CHANNEL, note="The same, one line a channel.", expr=f"max by ({CHANNEL}) ({CUT})"),
     Record(
         name=WORKING,
         note="Channels that still work, of each redundancy group.",
@@ -130,14 +141,22 @@ def _down(*, redundant: bool) -> Alert:
             else """
             One page a cut. What is shorter than `for` pages nobody. keep_firing_for keeps a channel that comes and goes one alert, and keeps
             a dying collector from looking like a repair. Once the collector calls it flapping, the alert stands until it is steady.
-            What fires keeps its labels: a cut whose party turns out to be another one is still one page.
+            What fires keeps its labels: a cut whose party turns out to be another one is still one page. A channel that is told as
+            flapping goes down again and again: that is no news before it stays down.
             """
         ),
         expr=f"""
             (
               max by ({ALERT}) ({fires} and on ({CHANNEL}) {CUT})
               or
-              topk by ({CHANNEL}) (1, max by ({ALERT}) ({CUT} unless on ({CHANNEL}) {fires}))
+              topk by ({CHANNEL}) (1, max by ({ALERT}) (
+                {CUT}
+                unless on ({CHANNEL}) {fires}
+                unless on ({CHANNEL}) (
+                  {firing("ChannelFlapping")}
+                  unless on ({CHANNEL}) count_over_time({CUT_CHANNEL}[{FLAPPING_CUT}]) >= {FLAPPING_CUT_SAMPLES}
+                )
+              ))
             )
               {operator} on (province, redundancy_group) {WORKING}
             or
@@ -187,9 +206,11 @@ ALERTS: Final = (
     Alert(
         name="ChannelFlapping",
         severity="major",
-        note="At once: the collector has already counted. A cut of the same channel that is still told holds it back.",
+        note="""
+            At once: the collector has already counted. A cut of the same channel that is still told holds it back, and is told for longer.
+        """,
         expr=f"max by ({ALERT}) ({FLAPPING})",
-        hold=CUT_HOLD,
+        hold=FLAPPING_HOLD,
         summary=at_channel_site(
             "Kênh {{ $labels.channel }} ({{ $name }}) chập chờn, mất rồi lại có nhiều lần",
             "Channel {{ $labels.channel }} ({{ $name }}) comes and goes",

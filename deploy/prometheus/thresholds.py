@@ -30,5 +30,10 @@ MESSAGE_LATE: Final = 120
 CUT_WAIT: Final = "10s"
 #: A cut is told until the channel worked for so long: three cuts in 15 minutes, which the class calls flapping, are one alert.
 CUT_HOLD: Final = "5m"
+#: Flapping is told for a little less, so that the two do not end at one moment: what holds the other back must end last.
+FLAPPING_HOLD: Final = "4m30s"
+#: A flapping channel is cut when it was down for so long: so many evaluations of 5 s, one of which may be late.
+FLAPPING_CUT: Final = "2m"
+FLAPPING_CUT_SAMPLES: Final = 23
 #: A channel below another that was cut has so long to be measured again before it counts as cut by itself.
 UPSTREAM_HOLD: Final = "2m"

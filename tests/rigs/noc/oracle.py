@@ -70,10 +70,10 @@ class Result:
         notes = [
             f"{played:,} scenarios, seed {seed}: recall {self.recall:.1%}, precision {self.precision:.2%}; waiting times divided by {factor:g}"
         ]
-        if self.delays:
+        if self.delays and factor == 1:
             notes.append(
                 f"fault to urgent page: p50 {_part(self.delays, 0.5):.1f} s, p99 {_part(self.delays, 0.99):.1f} s, longest "
-                f"{max(self.delays):.1f} s{'' if factor == 1 else ', as shipped'} ({len(self.delays)} pages)"
+                f"{max(self.delays):.1f} s ({len(self.delays)} pages)"
             )
         if self.dead:
             notes.append(
