@@ -16,7 +16,7 @@ Invariants:
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tslcd_collector.agent_series import agent_chunks
@@ -52,6 +52,15 @@ class _Shown:
     fresh: float
     table: Table
     exposed: bool = False
+    indexed: list[Any] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def row(self, key: str) -> int:
+        """Return the row of ``key``, -1 for none. One agent may measure for a thousand channels, and each asks for its row."""
+        keys = self.table["key"]
+        if self.indexed is not keys:
+            self.indexed, self.rows = keys, {name: place for place, name in enumerate(keys)}
+        return self.rows.get(key, -1)
 
 
 class Board:
@@ -234,7 +243,7 @@ class Board:
         """Return the last reading of an interface; a link event newer than the table is part of it."""
         link = self._links.get(key, {}).get(name)
         shown = self._tables.get(key, {}).get(INTERFACE.name)
-        row = _row(shown.table, name) if shown is not None else -1
+        row = shown.row(name) if shown is not None else -1
         if shown is None or row < 0:
             return None if link is None else InterfaceReading(link[1], None, link[0])
         oper_up, admin_up = _cell(shown.table, "oper_up", row), _cell(shown.table, "admin_up", row)
@@ -266,7 +275,7 @@ class Board:
         shown = self._tables.get((agent, device), {}).get(kind)
         if shown is None or not shown.exposed:
             return None
-        row = _row(shown.table, key)
+        row = shown.row(key)
         return _cell(shown.table, column, row) if row >= 0 else None
 
     def _agent(self, agent: str, province: str) -> AgentState:
@@ -332,7 +341,7 @@ class Board:
         keys = shown.table["key"]
         oper_up = list(shown.table.get("oper_up") or [None] * len(keys))
         for name, (_, up) in links.items():
-            row = _row(shown.table, name)
+            row = shown.row(name)
             if row >= 0:
                 oper_up[row] = int(up)
         shown.table["oper_up"] = oper_up
@@ -364,13 +373,6 @@ class Board:
 def _is_goodbye(status: Status) -> bool:
     """Whether an agent stopped by its own word: a last will is written before and has no time."""
     return not status.online and status.at > 0
-
-
-def _row(table: Table, key: str) -> int:
-    try:
-        return table["key"].index(key)
-    except ValueError:
-        return -1
 
 
 def _cell(table: Table, column: str, row: int) -> Any:

@@ -115,6 +115,7 @@ async def play(
             room = Room(Path(folder), lambda port, batch=batch: Province(batch.sites, factor, port), factor)  # type: ignore[misc]
             with room.running():
                 async with room.province.alive():
+                    await room.seen(120)
                     await room.quiet(120)
                     room.sink.pages.clear()
                     await batch.play(room, dice, result, tell)

@@ -72,6 +72,18 @@ class Room:
                 stack.enter_context(running(program, partial(port_open, port), 30))
             yield self
 
+    async def seen(self, within: float) -> None:
+        """Wait until Prometheus knows every channel. Raises TimeoutError."""
+        wanted = sum(1 for site in self.province.everyone for _ in site.entries())
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                found = await asyncio.to_thread(self.prometheus.query, "count(tslcd_channel_up)")
+                if found and int(found[0]["value"][1]) == wanted:
+                    return
+            await asyncio.sleep(0.2)
+        raise TimeoutError("Prometheus does not know every channel")
+
     def firing(self) -> list[dict[str, str]]:
         """Return the labels of what pages and fires now."""
         found = self.prometheus.query('ALERTS{alertstate="firing",severity=~"critical|major"}')
