@@ -20,7 +20,7 @@ from prometheus.thresholds import (
     MANY_SHARE,
     UPSTREAM_HOLD,
 )
-from prometheus.words import CALL, WHY, at_channel_site
+from prometheus.words import CALL, LANGUAGES, REASONS, WHY, at_channel_site, reason_words
 
 from tslcd_collector.verdict import Reason, State, Words
 
@@ -47,6 +47,8 @@ DEGRADED: Final = "channel:degraded:info"
 FLAPPING: Final = f'{DEGRADED}{{reason="{Reason.FLAPPING.value}"}}'
 WORSE: Final = f'{DEGRADED}{{reason!~"{Reason.FLAPPING.value}|{Reason.REDUNDANCY_LOST.value}"}}'
 UPSTREAM: Final = f'{DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}"}}'
+VERDICTS: Final = f'{{__name__=~"channel:({State.DOWN.value}|{State.DEGRADED.value}):verdict"}}'
+WORDS: Final = "reason:words:info"
 CUT_CHANNEL: Final = "channel:cut:max"
 WORKING: Final = "province:redundancy_working:count"
 CUTS: Final = "province:channels_cut:count"
@@ -91,6 +93,22 @@ RECORDS: Final = (
     ),
     *_judged(State.DOWN),
     *_judged(State.DEGRADED),
+    Record(
+        name=WORDS,
+        note="The words of every reason. Alerts ask for those of their channel: a text with all of them would be read anew for every alert.",
+        expr=reason_words(),
+    ),
+    Record(
+        name=REASONS,
+        note="Of a collector that is newer than these rules the bare reason.",
+        expr=f"""
+            max by ({CHANNEL}, {", ".join(LANGUAGES)}) ({VERDICTS} * on (reason) group_left ({", ".join(LANGUAGES)}) {WORDS})
+            or on ({CHANNEL})
+            max by ({CHANNEL}, {", ".join(LANGUAGES)}) (
+              label_replace(label_replace({VERDICTS}, "vi", "$1", "reason", "(.*)"), "en", "$1", "reason", "(.*)")
+            )
+        """,
+    ),
     Record(
         name=CUT,
         note="""

@@ -5,6 +5,7 @@ Invariant: no text has an address, a circuit, a device, an interface or who carr
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from tslcd_collector.problems import DEVICE_PROBLEM_WORDS
@@ -29,11 +30,6 @@ def _looked_up(variable: str, start: str, query: str, labels: tuple[str, ...], w
 #: Sets $name to the name of the site, or to its id when nobody knows the name.
 _NAME: Final = _looked_up(
     "name", "$labels.site", "tslcd_channel_info{site=%q,province=%q}", ("site", "province"), "site_name"
-)
-_OF_CHANNEL: Final = ("channel", "province")
-#: Of the collectors that see the state of the alert; another one may have nothing to say but that it sees nothing.
-_REASON: Final = _looked_up(
-    "reason", '"?"', '{__name__=~"channel:(down|degraded):verdict",channel=%q,province=%q}', _OF_CHANNEL, "reason"
 )
 
 
@@ -60,9 +56,28 @@ def _cases(variable: str, cases: Iterable[tuple[str, str]], otherwise: str) -> s
     return "\n".join((*parts, f"{{{{- else }}}}{otherwise}{{{{ end }}}}"))
 
 
+#: Why each channel is down or degraded, in labels named as the languages: a text asks for its line.
+REASONS: Final = "channel:why:info"
+
+
+def reason_words() -> str:
+    """Return an expression with a line a reason: its label, and its words in both languages."""
+
+    def line(reason: Reason) -> str:
+        found = "vector(1)"
+        labels = {"reason": reason.value, **{language: short(reason, language) for language in LANGUAGES}}
+        for name, text in labels.items():
+            found = f'label_replace({found}, {json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}, "", "")'
+        return found
+
+    return "\nor\n".join(line(one) for one in Reason)
+
+
 def _why(language: Language) -> str:
-    cases = [(one.value, short(one, language)) for one in Reason]
-    return f"{_REASON}\n{_cases('reason', cases, '{{ $reason }}')}"
+    asked = f"printf `{REASONS}{{channel=%q,province=%q}}` $labels.channel $labels.province | query"
+    return (
+        f'{{{{ with {asked} }}}}{{{{ sortByLabel "en" . | first | label "{language}" }}}}{{{{ else }}}}?{{{{ end }}}}'
+    )
 
 
 #: Why a channel is what it is, now.

@@ -13,7 +13,7 @@ from support.pages import Page
 FACTOR = 10.0
 COUNT = 100
 #: Of the calamities those that are over within a minute; the others are the long run's.
-SOON = ("broker killed", "collector killed", "many channels cut", "Prometheus killed while a link is down")
+SOON = ("broker killed", "collector killed", "many channels cut")
 #: Warnings are gathered for minutes: two of the many are enough here.
 GATHERED = frozenset({"packets lost", "firewall busy"})
 

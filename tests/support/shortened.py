@@ -23,6 +23,7 @@ _RANGE: Final = re.compile(r"\[((?:\d+(?:ms|s|m|h|d|w))+)\]")
 _SHORT: Final = 3600.0
 #: What waits for scrapes that do not come waits for so long at least, in seconds: on a busy machine some come late.
 _PATIENCE: Final = 5.0
+_RESEND: Final = 3.75
 _SCRAPED: Final = "CollectorDead"
 _WAITING: Final = ("group_wait", "group_interval", "repeat_interval")
 _TIMES: Final = ("mute_time_intervals", "active_time_intervals")
@@ -107,8 +108,12 @@ def _route(route: dict[str, Any], factor: float) -> None:
         _route(child, factor)
 
 
-def resend() -> str:
-    """Return how often Prometheus tells an Alertmanager again, as its shipped arguments say."""
+def resend(factor: float) -> tuple[float, float]:
+    """Return how often Prometheus tells an Alertmanager again, in seconds: divided, and what a busy machine is given besides.
+
+    An Alertmanager takes an alert for over when it was not told again for four times that.
+    """
     found = re.search(r"--rules\.alert\.resend-delay=(\w+)", (DEPLOY / "prometheus/prometheus.yml").read_text())
     assert found, "prometheus.yml says how it is started"
-    return found[1]
+    shorter = seconds(found[1]) / factor
+    return shorter, max(0.0, _RESEND - shorter)

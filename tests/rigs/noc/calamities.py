@@ -138,7 +138,8 @@ class Calamities:
         program.kill()
         await self._province.wait(DEAD_MAN)
         last = max((at for at in room.sink.dead_man), default=died)
-        self._result.dead.append(max(0.0, last - died) * room.factor + PAGER_WAITS)
+        believed = room.credulous if program is room.prometheus.program else 0.0
+        self._result.dead.append(max(0.0, last - died - believed) * room.factor + PAGER_WAITS)
         program.start()
         await self._province.wait(120)
         site.lines[0].oper_up = True

@@ -42,9 +42,10 @@ class Room:
         ports = {"tslcd-collector": web, "prometheus": self.prometheus.port, "alertmanager": alerts}
         text = shortened.prometheus(folder / "rules", factor, ports)
         (folder / "prometheus/prometheus.yml").write_text(text)
-        self.prometheus.program.command.append(
-            f"--rules.alert.resend-delay={shortened.divided(shortened.resend(), factor)}"
-        )
+        shorter, more = shortened.resend(factor)
+        self.prometheus.program.command.append(f"--rules.alert.resend-delay={(shorter + more) * 1000:.0f}ms")
+        #: For so long an Alertmanager believes a dead Prometheus more than the divided times say, seconds.
+        self.credulous = 4 * more
         (folder / "alertmanager.yml").write_text(shortened.alertmanager(factor, self.sink.port))
         self.alertmanager = Program(
             [
