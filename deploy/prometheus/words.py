@@ -65,8 +65,8 @@ def reason_words() -> str:
 
     def line(reason: Reason) -> str:
         found = "vector(1)"
-        labels = {"reason": reason.value, **{language: short(reason, language) for language in LANGUAGES}}
-        for name, text in labels.items():
+        words: list[tuple[str, str]] = [(language, short(reason, language)) for language in LANGUAGES]
+        for name, text in [("reason", reason.value), *words]:
             found = f'label_replace({found}, {json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}, "", "")'
         return found
 
