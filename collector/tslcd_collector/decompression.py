@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import zstandard
@@ -11,11 +12,19 @@ MAX_WINDOW: Final = 8 * 2**20
 #: A block of 4 bytes may stand for 128 KiB, so a piece of this many bytes becomes 2 MiB at most.
 _PIECE: Final = 64
 
-_decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+
+class _OfThread(threading.local):
+    """A decompressor for each thread: what one is doing would be taken by another for damage, and a report refused."""
+
+    def __init__(self) -> None:
+        self.decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+
+
+_own = _OfThread()
 
 
 def decompress(frame: bytes, limit: int) -> bytes:
-    """Decompress exactly one frame to at most ``limit`` bytes. Not for several threads at once.
+    """Decompress exactly one frame to at most ``limit`` bytes. For any thread.
 
     Raises OverflowError when it would be more (also a bomb that does not tell its size), ValueError when it is damaged,
     cut short, or followed by anything.
@@ -24,7 +33,7 @@ def decompress(frame: bytes, limit: int) -> bytes:
         size = zstandard.frame_content_size(frame)
         if size > limit:
             raise OverflowError(size)
-        reader = _decompressor.decompressobj(read_across_frames=False)
+        reader = _own.decompressor.decompressobj(read_across_frames=False)
         plain = b""
         if size >= 0:
             plain = reader.decompress(frame)

@@ -106,13 +106,17 @@ def test_an_alert_says_what_happened_who_acts_and_what_to_do(rule: dict[str, Any
 
 
 def test_the_reason_of_a_page_is_that_of_the_verdict() -> None:
-    """Every reason that a channel can have is written out, in the words that the wall and the dashboards use."""
-    [down] = [rule for rule in alerts() if named(rule) == "ChannelDown-critical"]
+    """Every reason that a channel can have is written out, in the words that the wall and the dashboards use, and pages ask for them."""
+    words = recorded()["reason:words:info"]
     for reason in Reason:
-        words = REASON_WORDS[reason]
-        for text, language in ((words.vi, "vi"), (words.en, "en")):
-            branch = f'"{reason.value}" }}}}{text.partition(":")[0].removesuffix(".")}\n'
-            assert branch in down["annotations"][f"reason_{language}"]
+        vi, en = (text.partition(":")[0].removesuffix(".") for text in REASON_WORDS[reason])
+        [line] = [one for one in words.splitlines() if f'"reason", "{reason.value}"' in one]
+        assert f'"vi", "{vi}"' in line
+        assert f'"en", "{en}"' in line
+    for down in (rule for rule in alerts() if rule["alert"] == "ChannelDown"):
+        for language in ("vi", "en"):
+            assert "channel:why:info" in down["annotations"][f"reason_{language}"]
+            assert f'label "{language}"' in down["annotations"][f"reason_{language}"]
 
 
 def test_every_problem_has_an_alert() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zstandard
@@ -27,6 +29,18 @@ def test_frames_up_to_the_bound_and_not_above(pack: object) -> None:
     assert decompress(pack(bytes(LIMIT)), LIMIT) == bytes(LIMIT)
     with pytest.raises(OverflowError):
         decompress(pack(bytes(LIMIT + 1)), LIMIT)
+
+
+def test_threads_do_not_spoil_each_other() -> None:
+    """The ledger reads the past while the intake takes in: nothing whole looks damaged to either, which would refuse it."""
+    plains = [random.Random(number).randbytes(20_000) * 8 for number in range(4)]  # noqa: S311 - no secret
+    frames = [zstandard.ZstdCompressor().compress(plain) for plain in plains]
+
+    def work(number: int) -> int:
+        return sum(decompress(frames[number], LIMIT) == plains[number] for _ in range(400))
+
+    with ThreadPoolExecutor(len(frames)) as pool:
+        assert list(pool.map(work, range(len(frames)))) == [400] * len(frames)
 
 
 @pytest.mark.parametrize("honest", [True, False])
