@@ -427,7 +427,7 @@ async def test_figures_smaller_than_the_truth_are_told_once() -> None:
             2,
         )
     ]
-    many = Rig(router(WALK_LIMIT + 5))
+    many = Rig(router(WALK_LIMIT + 5), budget=30.0)
     with capture_logs() as logs:
         await many.poller.poll()
         reading = await many.poller.poll()
