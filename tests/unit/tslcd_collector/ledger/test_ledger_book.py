@@ -147,6 +147,20 @@ async def test_blind_minutes_become_known(desk: Desk) -> None:
     assert desk.metrics.registry.get_sample_value("tslcd_collector_ledger_revisions_total") == 1
 
 
+async def test_a_quiet_collector_gives_a_sign_of_life_every_few_seconds(desk: Desk) -> None:
+    """While nothing changes there is no sync a second; but how long a killed collector was blind is known to 5 s. A last sign is its end."""
+    told = []
+    for now in (700, 701, 704, 705, 706, 711):
+        await desk.settle(now)
+        [(alive,)] = await desk.sql("SELECT value FROM meta WHERE key = 'alive'")
+        told.append(float(str(alive)) - NOW)
+    assert told == [700, 700, 700, 705, 705, 711]
+    await desk.ledger.close(NOW + 712)
+    assert await desk.sql("SELECT value FROM meta WHERE key = 'alive'") == [(NOW + 712,)]
+    desk.start()
+    await desk.ledger.open(NOW + 713)
+
+
 async def test_order_and_repetition_of_late_reports_do_not_matter(desk: Desk) -> None:
     """One report at a time, newest first, some of them twice: the same past."""
     times = [*range(30, 660, 30)]
