@@ -23,8 +23,9 @@ _RANGE: Final = re.compile(r"\[((?:\d+(?:ms|s|m|h|d|w))+)\]")
 _SHORT: Final = 3600.0
 #: What waits for scrapes that do not come waits for so long at least, in seconds: on a busy machine some come late.
 _PATIENCE: Final = 5.0
-_RESEND: Final = 3.75
 _SCRAPED: Final = "CollectorDead"
+#: How often alerts are told again at most, in seconds: an Alertmanager on a busy machine must hear of them before it takes them for over.
+_RESEND: Final = 3.75
 _WAITING: Final = ("group_wait", "group_interval", "repeat_interval")
 _TIMES: Final = ("mute_time_intervals", "active_time_intervals")
 
@@ -34,14 +35,10 @@ def seconds(text: str) -> float:
     return sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
 
 
-def divided(text: str, factor: float) -> str:
-    """Return a duration divided by ``factor``, in milliseconds."""
-    return f"{round(seconds(text) * 1000 / factor)}ms"
-
-
-def _wait(text: str, factor: float, alert: str) -> str:
-    least = min(seconds(text), _PATIENCE) if alert == _SCRAPED else 0.0
-    return f"{round(max(seconds(text) / factor, least) * 1000)}ms"
+def divided(text: str, factor: float, least: float = 0.0) -> str:
+    """Return a duration divided by ``factor``, in milliseconds; ``least`` seconds of it are left."""
+    whole = seconds(text)
+    return f"{round(max(whole / factor, min(whole, least)) * 1000)}ms"
 
 
 def rules(text: str, factor: float, scrape: float) -> str:
@@ -57,9 +54,10 @@ def rules(text: str, factor: float, scrape: float) -> str:
             group["interval"] = divided(group["interval"], factor)
         for rule in group["rules"]:
             rule["expr"] = _RANGE.sub(shorter, str(rule["expr"]))
+            least = _PATIENCE if rule.get("alert") == _SCRAPED else 0.0
             for key in ("for", "keep_firing_for"):
                 if key in rule:
-                    rule[key] = _wait(rule[key], factor, rule.get("alert", ""))
+                    rule[key] = divided(rule[key], factor, least)
     return yaml.safe_dump(document, allow_unicode=True)
 
 

@@ -4,7 +4,7 @@ Invariants:
 
 * Only rows whose checksum holds are found, so nothing is ever invented, whatever the bytes.
 * A row is found as long as its own bytes are whole: damage to the tree above it, to its page's head or to its neighbours
-  hides nothing. Pages that do not parse are searched byte by byte.
+  hides nothing. Pages that do not parse are searched for whatever may be the beginning of a row.
 * The journal counts: a page in it replaces that of the file, up to its last whole transaction. That of another spool does not,
   though SQLite would take it.
 * Memory does not grow with the file, but for 16 bytes a page.
@@ -43,7 +43,7 @@ _MAX_RECORD: Final = 2 * 2**20
 #: Where a file's header has its identity (application_id), and the first pages, among which is that of the state document.
 _IDENTITY: Final = slice(68, 72)
 _FIRST_PAGES: Final = range(1, 9)
-#: Pages searched byte by byte, at most: a millisecond each.
+#: Pages searched so, at most: a millisecond each.
 _MAX_SEARCHED: Final = 4096
 _REPORT_COLUMNS: Final = (6, 8)
 _DICTIONARY_COLUMNS: Final = 5

@@ -73,31 +73,40 @@ class Room:
                 stack.enter_context(running(program, partial(port_open, port), 30))
             yield self
 
-    async def seen(self, within: float) -> None:
-        """Wait until Prometheus knows every channel. Raises TimeoutError."""
-        wanted = sum(1 for site in self.province.everyone for _ in site.entries())
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                found = await asyncio.to_thread(self.prometheus.query, "count(tslcd_channel_up)")
-                if found and int(found[0]["value"][1]) == wanted:
-                    return
-            await asyncio.sleep(0.2)
-        raise TimeoutError("Prometheus does not know every channel")
-
     def firing(self) -> list[dict[str, str]]:
         """Return the labels of what pages and fires now."""
         found = self.prometheus.query('ALERTS{alertstate="firing",severity=~"critical|major"}')
         return [one["metric"] for one in found]
 
+    async def seen(self, within: float) -> None:
+        """Wait until Prometheus knows every channel. Raises TimeoutError."""
+        wanted = sum(1 for site in self.province.everyone for _ in site.entries())
+
+        def unknown() -> str:
+            found = self.prometheus.query("count(tslcd_channel_up)")
+            known = int(found[0]["value"][1]) if found else 0
+            return f"Prometheus knows {known} of {wanted} channels" if known != wanted else ""
+
+        await _until_nothing(unknown, within)
+
     async def quiet(self, within: float) -> None:
         """Wait until nothing fires that pages. Raises TimeoutError that names what does."""
-        deadline = time.monotonic() + within
-        names: list[str] = ["not asked"]
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                names = sorted({one["alertname"] for one in await asyncio.to_thread(self.firing)})
-                if not names:
-                    return
-            await asyncio.sleep(0.2)
-        raise TimeoutError(f"still firing: {', '.join(names)}")
+
+        def loud() -> str:
+            names = sorted({one["alertname"] for one in self.firing()})
+            return f"still firing: {', '.join(names)}" if names else ""
+
+        await _until_nothing(loud, within)
+
+
+async def _until_nothing(wrong: Callable[[], str], within: float) -> None:
+    """Ask Prometheus what is still wrong until it is nothing. Raises TimeoutError that says it."""
+    deadline = time.monotonic() + within
+    words = "Prometheus was not asked"
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            words = await asyncio.to_thread(wrong)
+            if not words:
+                return
+        await asyncio.sleep(0.2)
+    raise TimeoutError(words)
