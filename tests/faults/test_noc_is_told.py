@@ -6,8 +6,8 @@ import pytest
 
 from rigs.noc.command import play
 from rigs.noc.oracle import Result, judge
+from rigs.noc.pages import Page
 from rigs.noc.scenarios import SCENARIOS, Scenario
-from support.pages import Page
 
 #: Waiting times are divided by this.
 FACTOR = 10.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from tslcd_collector.pager import casebook, outbox, queue, webhook
+from tslcd_collector.pager import casebook, outbox, queue, reception, webhook
 from tslcd_collector.pager.routing import Routing
 from tslcd_collector.pager.settings import PagerSettings
 from tslcd_runtime import settings
@@ -92,15 +93,22 @@ class Desk:
         self.now = NOON
         self.routing = Routing(known)
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.executescript(queue._SCHEMA)
+        self.connection.executescript(queue.SCHEMA)
 
     def close(self) -> None:
         """Close the queue."""
         self.connection.close()
 
-    def take(self, body: bytes, severity: str = "critical") -> dict[Novelty, int]:
-        """Take a post in."""
-        return casebook.take(self.connection, self.routing, severity, webhook.read(body), self.now)
+    def take(self, body: bytes, severity: str = "critical", *, believed: bool = True) -> Counter[Novelty]:
+        """Take a post in; unless told otherwise, what it says to be over is ``believed`` at once."""
+        found = casebook.take(self.connection, self.routing, severity, webhook.read(body), self.now)
+        if believed:
+            casebook.believe(self.connection, self.routing, self.now)
+        return Counter(found)
+
+    def hear(self, starts: float = NOON - 86_400, settle: float = 300.0) -> bool:
+        """Hear the dead man's switch, pressed since then."""
+        return reception.hear(self.connection, self.routing, starts, self.now, settle)
 
     def work(self, recipient: str) -> Work | None:
         """Return what a recipient is told now."""

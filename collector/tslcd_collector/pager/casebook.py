@@ -8,6 +8,9 @@ Invariants:
 * One group of alerts is one incident from its first alert to the end of its last, and one message each time something joins it.
 * Who was told (or perhaps told: a try was made) of an incident is told of its end; who was not hears nothing of either.
 * Alerts that join an incident are told to those who know of it; they do not begin its escalation anew.
+* An end is a claim at first: an Alertmanager also takes for over what a dead Prometheus does not repeat. It is believed, and told, when
+  the dead man's switch is heard after it (:func:`believe`); an alert that fires again before that was never over. While all that an
+  incident has is claimed to be over, nothing of it is told or escalated.
 * Once acknowledged or over, an incident goes no further. People are reminded of what Alertmanager still repeats, not of the rest: what was
   inhibited in the meantime ends without a word.
 * A post has all of its group that fires. When nothing of an incident is in it any more, but something new is, the end of the first was not
@@ -17,10 +20,12 @@ Invariants:
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+import math
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tslcd_collector.pager import incidents
 from tslcd_collector.pager import story as stories
 from tslcd_collector.pager.novelty import GRACE, Known, Novelty, decide
 from tslcd_collector.pager.story import MAX_ITEMS, Item, Kind, Story, Words
@@ -36,7 +41,6 @@ DEAD_MAN: Final = "dead-man"
 #: Whether Alertmanager repeats what people would be reminded of is looked at so often, seconds.
 _LOOK_AGAIN: Final = 60.0
 _encode_item = msgspec.json.Encoder().encode
-_decode_item = msgspec.json.Decoder(Item).decode
 _DEAD: Final = Words("Hệ thống giám sát ngừng gửi tín hiệu", "The monitoring chain is dead")
 _DEAD_REASON: Final = Words(
     "Không còn nhận được tín hiệu từ chuỗi bộ thu, Prometheus, Alertmanager: mọi sự cố khác có thể không được báo",
@@ -57,61 +61,64 @@ class Acknowledged(enum.Enum):
     UNKNOWN = "unknown"
 
 
-class Incident(NamedTuple):
-    """An incident as people see it. Times are UTC seconds."""
-
-    id: int
-    severity: str
-    key: str
-    opened: float
-    heard: float
-    closed: float | None
-    acknowledged: float | None
-    acknowledged_by: str | None
-    level: int
-    due: float | None
-
-
-_COLUMNS: Final = ", ".join(Incident._fields)
-
-
 def take(
     connection: sqlite3.Connection, routing: Routing, severity: str, webhook: Webhook, now: float
-) -> dict[Novelty, int]:
-    """Take a post in. Returns how many of its alerts were what."""
-    counts = dict.fromkeys(Novelty, 0)
+) -> list[Novelty]:
+    """Take a post in. Returns what each of its alerts was, in their order; what ended is not believed yet."""
+    found: list[Novelty] = []
     fresh: list[Posted] = []
     touched: dict[int, None] = {}
     going_on: set[int] = set()
-    doubtful = True
     for alert in webhook.alerts:
         row = connection.execute(
-            "SELECT starts, ends, incident FROM alert WHERE severity = ? AND fingerprint = ?",
+            "SELECT starts, ends, claimed, incident FROM alert WHERE severity = ? AND fingerprint = ?",
             (severity, alert.fingerprint),
         ).fetchone()
-        novelty = decide(Known(row[0], row[1]) if row is not None else None, alert.starts, alert.ends)
-        counts[novelty] += 1
+        novelty = decide(Known(*row[:3]) if row is not None else None, alert.starts, alert.ends)
+        found.append(novelty)
         if novelty in {Novelty.NEW, Novelty.DOUBTFUL}:
             fresh.append(alert)
-            doubtful = doubtful and novelty is Novelty.DOUBTFUL
         elif novelty is not Novelty.STALE:
-            ended = (alert.ends, _encode_item(msgspec.structs.replace(alert.item, since=min(row[0], alert.item.since))))
+            item = _encode_item(msgspec.structs.replace(alert.item, since=min(row[0], alert.item.since)))
             connection.execute(
-                "UPDATE alert SET heard = ?, ends = ?, item = ? WHERE severity = ? AND fingerprint = ?",
-                (now, *ended, severity, alert.fingerprint),
+                "UPDATE alert SET heard = ?, claimed = ?, item = ? WHERE severity = ? AND fingerprint = ?",
+                (now, alert.ends, item, severity, alert.fingerprint),
             )
-            touched[row[2]] = None
+            touched[row[3]] = None
             if novelty is Novelty.REPEAT:
-                going_on.add(row[2])
+                going_on.add(row[3])
     if fresh:
-        _supersede(connection, severity, webhook.key, going_on, now)
-        touched[_join(connection, routing, severity, webhook.key, fresh, now, GRACE if doubtful else 0.0)] = None
-    for incident in touched:
-        connection.execute("UPDATE incident SET heard = ? WHERE id = ?", (now, incident))
-        known = get(connection, incident) if counts[Novelty.OVER] else None
-        if known is not None and known.closed is None and not _firing(connection, incident):
+        _make_way(connection, routing, severity, webhook.key, going_on, now)
+        delay = 0.0 if Novelty.NEW in found else GRACE
+        touched[_join(connection, routing, severity, webhook.key, fresh, now, delay)] = None
+    connection.executemany("UPDATE incident SET heard = ? WHERE id = ?", [(now, one) for one in touched])
+    return found
+
+
+def believe(
+    connection: sqlite3.Connection, routing: Routing, now: float, heard: float = math.inf, since: float = 0.0
+) -> int:
+    """Believe the ends from ``since`` on that were heard of by ``heard``, and tell of what is over by them.
+
+    Times are UTC seconds: ``since`` by the clock of the chain, ``heard`` by ours. Returns how many incidents are over.
+    """
+    return _believe(connection, routing, now, "claimed >= ? AND heard <= ?", (since, heard))
+
+
+def _believe(
+    connection: sqlite3.Connection, routing: Routing, now: float, where: str, values: tuple[object, ...]
+) -> int:
+    rows = connection.execute(
+        f"UPDATE alert SET ends = claimed, claimed = NULL WHERE claimed IS NOT NULL AND {where} RETURNING incident",  # noqa: S608
+        values,
+    ).fetchall()
+    over = 0
+    for incident in sorted({one for (one,) in rows}):
+        known = incidents.get(connection, incident)
+        if known is not None and known.closed is None and not incidents.firing(connection, incident):
             _end(connection, routing, incident, now)
-    return counts
+            over += 1
+    return over
 
 
 def dead(connection: sqlite3.Connection, routing: Routing, now: float, heard: float) -> bool:
@@ -127,7 +134,8 @@ def alive(connection: sqlite3.Connection, routing: Routing, now: float) -> bool:
     if not is_dead(connection):
         return False
     starts, item = connection.execute("SELECT starts, item FROM alert WHERE fingerprint = ?", (DEAD_MAN,)).fetchone()
-    take(connection, routing, "critical", _heartbeat(starts, max(now, starts), _decode_item(item).since), now)
+    take(connection, routing, "critical", _heartbeat(starts, max(now, starts), incidents.decode_item(item).since), now)
+    _believe(connection, routing, now, "fingerprint = ?", (DEAD_MAN,))
     return True
 
 
@@ -140,7 +148,8 @@ def is_dead(connection: sqlite3.Connection) -> bool:
 def escalate(connection: sqlite3.Connection, routing: Routing, now: float) -> int:
     """Tell the next step of every incident that nobody acknowledged in time. Returns of how many incidents."""
     rows = connection.execute(
-        "SELECT id, severity, level, heard, key FROM incident WHERE closed IS NULL AND acknowledged IS NULL AND due <= ?",
+        "SELECT id, severity, level, heard, key FROM incident"  # noqa: S608 - a constant
+        f" WHERE closed IS NULL AND acknowledged IS NULL AND due <= ? AND {incidents.CERTAIN}",
         (now,),
     ).fetchall()
     for incident, severity, level, heard, key in rows:
@@ -149,14 +158,14 @@ def escalate(connection: sqlite3.Connection, routing: Routing, now: float) -> in
         if turn is not None:
             told = [one for one in turn.told if one.recipient not in knowing]
             due = turn.following if told else now
-            _notify(connection, current(connection, incident, Kind.ESCALATION, now), told, now)
+            _notify(connection, incidents.current(connection, incident, Kind.ESCALATION, now), told, now)
             connection.execute("UPDATE incident SET level = ?, due = ? WHERE id = ?", (turn.level, due, incident))
-            audit(connection, now, "escalated", incident, detail=f"step {turn.level + 1}")
+            incidents.audit(connection, now, "escalated", incident, detail=f"step {turn.level + 1}")
         elif (every := routing.remind(severity)) and heard < now - every and key != DEAD_MAN:
             connection.execute("UPDATE incident SET due = ? WHERE id = ?", (now + _LOOK_AGAIN, incident))
         elif every:
             told = list(routing.reminded(knowing, severity, now))
-            _notify(connection, current(connection, incident, Kind.REMINDER, now), told, now)
+            _notify(connection, incidents.current(connection, incident, Kind.REMINDER, now), told, now)
             connection.execute("UPDATE incident SET due = ? WHERE id = ?", (now + every, incident))
         else:
             connection.execute("UPDATE incident SET due = NULL WHERE id = ?", (incident,))
@@ -179,7 +188,7 @@ def hasten(connection: sqlite3.Connection, routing: Routing, incident: int, now:
 
 def acknowledge(connection: sqlite3.Connection, incident: int, who: str, way: str, now: float) -> Acknowledged:
     """Take an incident: it is told to nobody further. ``who`` and ``way`` are for the audit log."""
-    found = get(connection, incident)
+    found = incidents.get(connection, incident)
     if found is None:
         return Acknowledged.UNKNOWN
     if found.closed is not None:
@@ -194,7 +203,7 @@ def acknowledge(connection: sqlite3.Connection, incident: int, who: str, way: st
         " AND kind IN ('escalation', 'reminder')",
         (now, incident),
     )
-    audit(connection, now, "acknowledged", incident, who, way)
+    incidents.audit(connection, now, "acknowledged", incident, who, way)
     return Acknowledged.DONE
 
 
@@ -210,9 +219,11 @@ def forget(connection: sqlite3.Connection, before: float, now: float) -> int:
         "SELECT id FROM incident WHERE closed IS NULL AND heard < ? AND key != ?", (before, DEAD_MAN)
     ).fetchall()
     for (incident,) in rows:
-        connection.execute("UPDATE alert SET ends = heard WHERE incident = ? AND ends IS NULL", (incident,))
+        connection.execute(
+            "UPDATE alert SET ends = heard, claimed = NULL WHERE incident = ? AND ends IS NULL", (incident,)
+        )
         _shut(connection, incident, now)
-        audit(connection, now, "forgotten", incident)
+        incidents.audit(connection, now, "forgotten", incident)
     return len(rows)
 
 
@@ -222,42 +233,6 @@ def prune(connection: sqlite3.Connection, before: float) -> None:
     connection.execute("DELETE FROM alert WHERE ends IS NOT NULL AND heard < ?", (before,))
     connection.execute("DELETE FROM incident WHERE closed < ?", (before,))
     connection.execute("DELETE FROM audit WHERE at < ?", (before,))
-
-
-def get(connection: sqlite3.Connection, incident: int) -> Incident | None:
-    """Return an incident."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM incident WHERE id = ?", (incident,)).fetchone()  # noqa: S608
-    return Incident(*row) if row is not None else None
-
-
-def opened(connection: sqlite3.Connection) -> list[Incident]:
-    """Return every open incident, oldest first."""
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM incident WHERE closed IS NULL ORDER BY id")  # noqa: S608
-    return [Incident(*row) for row in rows]
-
-
-def current(connection: sqlite3.Connection, incident: int, kind: Kind, now: float) -> Story:
-    """Return what an incident is now: what fires of it, or when nothing does, all that it was."""
-    where = "incident = ?" + (" AND ends IS NULL" if _firing(connection, incident) else "")
-    return _tell(connection, incident, kind, now, where)
-
-
-def audit(
-    connection: sqlite3.Connection,
-    now: float,
-    event: str,
-    incident: int,
-    recipient: str = "",
-    channel: str = "",
-    *,
-    outcome: str = "",
-    detail: str = "",
-) -> None:
-    """Add a line to the audit log."""
-    connection.execute(
-        "INSERT INTO audit (at, event, incident, recipient, channel, outcome, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (now, event, incident, recipient, channel, outcome, detail),
-    )
 
 
 def _join(
@@ -280,10 +255,10 @@ def _join(
             "INSERT INTO incident (severity, key, opened, heard, level, due) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
             (severity, key, now, now, level, due),
         ).fetchone()
-        audit(connection, now, "opened", row[0], outcome=severity, detail=fresh[0].item.name)
+        incidents.audit(connection, now, "opened", row[0], outcome=severity, detail=fresh[0].item.name)
         kind, told = Kind.FIRING, turn.told if turn is not None else ()
         if turn is None:
-            audit(connection, now, "nobody", row[0], outcome=severity, detail="no steps for this severity")
+            incidents.audit(connection, now, "nobody", row[0], outcome=severity, detail="no steps for this severity")
     else:
         kind, told = Kind.MORE, routing.tell(_knowing(connection, row[0]), severity, now)
     incident = int(row[0])
@@ -291,7 +266,7 @@ def _join(
         "REPLACE INTO alert (severity, fingerprint, incident, starts, ends, heard, item) VALUES (?, ?, ?, ?, NULL, ?, ?)",
         [(severity, one.fingerprint, incident, one.starts, now, _encode_item(one.item)) for one in fresh],
     )
-    story = current(connection, incident, kind, now)
+    story = incidents.current(connection, incident, kind, now)
     first = [one.item for one in fresh[:MAX_ITEMS]]
     rest = [one for one in story.items if one not in first]
     story = msgspec.structs.replace(story, items=(first + rest)[:MAX_ITEMS])
@@ -301,21 +276,25 @@ def _join(
     return incident
 
 
-def _supersede(connection: sqlite3.Connection, severity: str, key: str, going_on: set[int], now: float) -> None:
-    """Close the group's open incident, without a word, when nothing of it goes on."""
-    # of what was posted just now another Alertmanager may not know yet
+def _make_way(
+    connection: sqlite3.Connection, routing: Routing, severity: str, key: str, going_on: set[int], now: float
+) -> None:
+    """Close the group's open incident, when nothing of it goes on: what is new gets one of its own."""
     row = connection.execute(
-        "SELECT id FROM incident WHERE severity = ? AND key = ? AND closed IS NULL AND heard < ?",
-        (severity, key, now - GRACE),
+        "SELECT id, heard FROM incident WHERE severity = ? AND key = ? AND closed IS NULL", (severity, key)
     ).fetchone()
-    if row is not None and row[0] not in going_on:
+    if row is None or row[0] in going_on:
+        return
+    if not incidents.certain(connection, row[0]):
+        _believe(connection, routing, now, "incident = ?", (row[0],))
+    elif row[1] < now - GRACE:  # of what was posted just now another Alertmanager may not know yet
         _shut(connection, row[0], now)
-        audit(connection, now, "superseded", row[0])
+        incidents.audit(connection, now, "superseded", row[0])
 
 
 def _end(connection: sqlite3.Connection, routing: Routing, incident: int, now: float) -> None:
     """Close an incident whose last alert is over, and tell those who know of it."""
-    story = _tell(connection, incident, Kind.RESOLVED, now, "incident = ?")
+    story = incidents.tell(connection, incident, Kind.RESOLVED, now, "incident = ?")
     knowing = [
         name
         for (name,) in connection.execute(
@@ -324,7 +303,7 @@ def _end(connection: sqlite3.Connection, routing: Routing, incident: int, now: f
         )
     ]
     _shut(connection, incident, now)
-    audit(connection, now, "resolved", incident)
+    incidents.audit(connection, now, "resolved", incident)
     _notify(connection, story, routing.tell(knowing, story.severity, now), now)
 
 
@@ -336,7 +315,7 @@ def _shut(connection: sqlite3.Connection, incident: int, now: float) -> None:
         (now, incident),
     ).fetchall()
     for recipient, kind in gone:
-        audit(connection, now, "cancelled", incident, recipient, detail=f"{kind}: over before it was told")
+        incidents.audit(connection, now, "cancelled", incident, recipient, detail=f"{kind}: over before it was told")
 
 
 def _notify(connection: sqlite3.Connection, story: Story, told: Iterable[Told], now: float) -> None:
@@ -357,22 +336,6 @@ def _knowing(connection: sqlite3.Connection, incident: int) -> list[str]:
         "SELECT recipient FROM notification WHERE incident = ? GROUP BY recipient ORDER BY min(id)", (incident,)
     )
     return [name for (name,) in rows]
-
-
-def _firing(connection: sqlite3.Connection, incident: int) -> bool:
-    row = connection.execute("SELECT 1 FROM alert WHERE incident = ? AND ends IS NULL", (incident,)).fetchone()
-    return row is not None
-
-
-def _tell(connection: sqlite3.Connection, incident: int, kind: Kind, now: float, where: str) -> Story:
-    (severity,) = connection.execute("SELECT severity FROM incident WHERE id = ?", (incident,)).fetchone()
-    (total,) = connection.execute(f"SELECT count(*) FROM alert WHERE {where}", (incident,)).fetchone()  # noqa: S608
-    rows = connection.execute(
-        f"SELECT item FROM alert WHERE {where} ORDER BY starts DESC, fingerprint LIMIT ?",  # noqa: S608
-        (incident, MAX_ITEMS),
-    )
-    items = [_decode_item(item) for (item,) in rows]
-    return Story(kind=kind, severity=severity, incident=incident, items=items, total=total, at=now)
 
 
 def _heartbeat(starts: float, ends: float | None, heard: float) -> Webhook:

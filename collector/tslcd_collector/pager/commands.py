@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tslcd_collector.errors import CollectorError, StoreBusyError
-from tslcd_collector.pager import casebook, duty, outbox, wording
+from tslcd_collector.pager import casebook, duty, incidents, outbox, wording
 from tslcd_collector.pager.accounts import Letter, accounts
 from tslcd_collector.pager.answers import Answer, Outcome
 from tslcd_collector.pager.casebook import Acknowledged
@@ -78,16 +78,17 @@ def status(settings: PagerSettings, language: Language) -> dict[str, Any]:
         def look(connection: Any) -> dict[str, Any]:
             now = time.time()
             waiting, oldest = outbox.waiting(connection, now)
-            incidents = []
-            for one in casebook.opened(connection):
-                story = casebook.current(connection, one.id, Kind.FIRING, one.opened)
-                incidents.append(
+            found = []
+            for one in incidents.opened(connection):
+                story = incidents.current(connection, one.id, Kind.FIRING, one.opened)
+                found.append(
                     {
                         "id": one.id,
                         "severity": one.severity,
                         "opened": one.opened,
                         "summary": wording.title(story, language) if story.items else "",
                         "alerts": story.total,
+                        "claimed_over": not incidents.certain(connection, one.id),
                         "step": one.level + 1,
                         "next_step": one.due,
                         "acknowledged": one.acknowledged,
@@ -95,7 +96,7 @@ def status(settings: PagerSettings, language: Language) -> dict[str, Any]:
                     }
                 )
             dead = casebook.is_dead(connection)
-            return {"incidents": incidents, "waiting": waiting, "oldest_seconds": oldest, "chain_dead": dead}
+            return {"incidents": found, "waiting": waiting, "oldest_seconds": oldest, "chain_dead": dead}
 
         return queue.transact(look) if queue is not None else _NOTHING
 
@@ -128,7 +129,9 @@ def table(found: dict[str, Any], language: Language) -> tuple[Sequence[str], lis
     for one in found["incidents"]:
         by = one["acknowledged_by"]
         who = f"{by} {clock(one['acknowledged'])}" if by else language.say(vi="chưa", en="no")
-        rows.append((str(one["id"]), clock(one["opened"]), one["summary"], str(one["step"]), who))
+        doubt = language.say(vi=" (có thể đã hết, chờ xác minh)", en=" (perhaps over, not certain yet)")
+        title = one["summary"] + doubt * one["claimed_over"]
+        rows.append((str(one["id"]), clock(one["opened"]), title, str(one["step"]), who))
     return headings, rows
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tslcd_collector.pager import casebook
+from tslcd_collector.pager import casebook, incidents
 from tslcd_collector.pager import story as stories
 from tslcd_collector.pager.story import Kind
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 URGENT: Final = 15.0
 #: One summary tells so many messages at most.
 MAX_SUMMARY: Final = 100
+#: Of a message: its incident is over, or goes on for certain. One of which all is claimed to be over waits for what is true.
+_CLEAR: Final = (
+    f"EXISTS (SELECT 1 FROM incident WHERE id = notification.incident AND (closed IS NOT NULL OR {incidents.CERTAIN}))"  # noqa: S608
+)
 
 
 class Work(NamedTuple):
@@ -48,7 +52,8 @@ class Try(NamedTuple):
 def ready(connection: sqlite3.Connection, now: float) -> list[str]:
     """Return for whom something is due."""
     rows = connection.execute(
-        "SELECT DISTINCT recipient FROM notification WHERE state = 'waiting' AND due <= ?", (now,)
+        f"SELECT DISTINCT recipient FROM notification WHERE state = 'waiting' AND due <= ? AND {_CLEAR}",  # noqa: S608
+        (now,),
     )
     return [name for (name,) in rows]
 
@@ -56,8 +61,8 @@ def ready(connection: sqlite3.Connection, now: float) -> list[str]:
 def work(connection: sqlite3.Connection, routing: Routing, recipient: str, now: float) -> Work | None:
     """Return what ``recipient`` is told now, and write down that it is tried; None when nothing is."""
     rows = connection.execute(
-        "SELECT id, held, attempts, created, story FROM notification WHERE recipient = ? AND state = 'waiting' AND due <= ?"
-        " ORDER BY id LIMIT ?",
+        "SELECT id, held, attempts, created, story FROM notification"  # noqa: S608 - a constant
+        f" WHERE recipient = ? AND state = 'waiting' AND due <= ? AND {_CLEAR} ORDER BY id LIMIT ?",
         (recipient, now, MAX_SUMMARY),
     ).fetchall()
     rows, found = _readable(connection, rows, now)
@@ -95,7 +100,7 @@ def told(connection: sqlite3.Connection, one: Work, tries: list[Try], now: float
         connection.execute("UPDATE notification SET state = 'sent', finished = ? WHERE id = ?", (now, number))
         event = "included" if place else "told"
         detail = story.kind.value if len(one.ids) == 1 else f"{story.kind.value}, in a summary of {len(one.ids)}"
-        casebook.audit(
+        incidents.audit(
             connection, now, event, story.incident, one.recipient, tries[-1].channel, outcome="accepted", detail=detail
         )
 
@@ -113,7 +118,7 @@ def failed(
                 "UPDATE notification SET state = 'failed', finished = ? WHERE id = ? AND state = 'waiting'",
                 (now, number),
             )
-            casebook.audit(connection, now, "given up", story.incident, one.recipient, detail=story.kind.value)
+            incidents.audit(connection, now, "given up", story.incident, one.recipient, detail=story.kind.value)
         if story.kind is not Kind.RESOLVED:
             casebook.hasten(connection, routing, story.incident, now)
 
@@ -141,7 +146,7 @@ def _readable(
             found.append(stories.decode(row[4]))
         except msgspec.DecodeError:
             connection.execute("UPDATE notification SET state = 'failed', finished = ? WHERE id = ?", (now, row[0]))
-            casebook.audit(connection, now, "given up", 0, detail="message cannot be read")
+            incidents.audit(connection, now, "given up", 0, detail="message cannot be read")
         else:
             kept.append(row)
     return kept, found
@@ -157,12 +162,12 @@ def _hold(
     for number, held, story in rows:
         connection.execute("UPDATE notification SET held = 1, due = ? WHERE id = ?", (release, number))
         if not held:
-            casebook.audit(connection, now, "held back", story.incident, recipient, detail=story.kind.value)
+            incidents.audit(connection, now, "held back", story.incident, recipient, detail=story.kind.value)
 
 
 def _write_down(connection: sqlite3.Connection, one: Work, tries: list[Try], now: float) -> None:
     incident = one.stories[0].incident
     for each in tries:
-        casebook.audit(
+        incidents.audit(
             connection, now, "tried", incident, one.recipient, each.channel, outcome=each.outcome, detail=each.detail
         )

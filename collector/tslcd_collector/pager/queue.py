@@ -8,7 +8,7 @@ Invariants:
 * A file that is not a sound database is set aside under another name, never deleted.
 
 Tables: ``incident`` one group of alerts from its first to its last, open while ``closed`` is null; ``alert`` the newest occurrence by
-severity and fingerprint; ``notification`` one message to one recipient, from ``waiting`` to ``sent``, ``cancelled`` or ``failed``; ``audit`` who was told
+severity and fingerprint, ``claimed`` an end that is not believed yet; ``notification`` one message to one recipient, from ``waiting`` to ``sent``, ``cancelled`` or ``failed``; ``audit`` who was told
 what, when, by what, with which outcome; ``meta``.
 """
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FILE: Final = "pager.db"
 LOCK: Final = "pager.lock"
-VERSION: Final = 1
+VERSION: Final = 2
 _KEY_BYTES: Final = 32
 
-_SCHEMA: Final = """
+SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE incident (
   id INTEGER PRIMARY KEY AUTOINCREMENT, severity TEXT NOT NULL, key TEXT NOT NULL, opened REAL NOT NULL, heard REAL NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE incident (
 CREATE UNIQUE INDEX incident_open ON incident (severity, key) WHERE closed IS NULL;
 CREATE TABLE alert (
   severity TEXT NOT NULL, fingerprint TEXT NOT NULL, incident INTEGER NOT NULL, starts REAL NOT NULL, ends REAL,
-  heard REAL NOT NULL, item BLOB NOT NULL, PRIMARY KEY (severity, fingerprint)
+  claimed REAL, heard REAL NOT NULL, item BLOB NOT NULL, PRIMARY KEY (severity, fingerprint)
 ) WITHOUT ROWID;
 CREATE INDEX alert_incident ON alert (incident);
 CREATE TABLE notification (
@@ -64,6 +64,7 @@ CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 
 CREATE TRIGGER audit_kept BEFORE DELETE ON audit WHEN old.at > unixepoch() - 92 * 86400
 BEGIN SELECT raise(ABORT, 'audit is kept for 92 days'); END;
 """
+_CLAIMED: Final = "ALTER TABLE alert ADD COLUMN claimed REAL;"
 
 
 def lock(directory: Path) -> AbstractContextManager[None]:
@@ -132,15 +133,17 @@ class Queue:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             if version == 0:
-                connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+                connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+                version = VERSION
+            elif version == 1:
+                connection.executescript(f"BEGIN IMMEDIATE;{_CLAIMED}PRAGMA user_version = {VERSION};COMMIT;")
                 version = VERSION
             connection.execute(
                 "INSERT OR IGNORE INTO meta (key, value) VALUES ('link key', ?)", (secrets.token_bytes(_KEY_BYTES),)
             )
         if version != VERSION:
-            raise StoreError(
-                f"queue {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
-            )
+            way = "use the newer one" if version > VERSION else "start the pager, which brings it up to date"
+            raise StoreError(f"queue {self.path}: schema version {version}, this program knows {VERSION}: {way}")
         connection.execute("SELECT count(*) FROM notification WHERE state = 'waiting'").fetchone()
 
     def _start_anew(self) -> None:

@@ -4,17 +4,20 @@ The dead man's switch is judged by time during which this program ran and listen
 wrong clock pages nobody; it is kept in the queue, so a pager that is started anew all the time pages all the same; and a start
 gives Alertmanager a moment to try again what it could not deliver. When the clock is set while we run, what is due moves with it: nobody is
 called early, and no try waits for a day.
+
+What is said to be over is believed once the dead man's switch is heard well after it (:func:`hear`): only who still speaks knows.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tslcd_collector.errors import StoreError
-from tslcd_collector.pager import casebook, outbox
+from tslcd_collector.pager import casebook, incidents, outbox
 from tslcd_collector.pager.settings import SEVERITIES
 from tslcd_runtime.logs import get_logger
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from tslcd_collector.pager.dispatch import Dispatch
     from tslcd_collector.pager.links import Grant
     from tslcd_collector.pager.metrics import Metrics
+    from tslcd_collector.pager.novelty import Novelty
     from tslcd_collector.pager.queue import Queue
     from tslcd_collector.pager.routing import Routing
     from tslcd_collector.pager.settings import PagerSettings
@@ -36,6 +40,8 @@ SET: Final = 5.0
 ROUND: Final = 1.0
 #: Alertmanager tries again within that after a start, seconds.
 START: Final = 60.0
+#: An Alertmanager takes alerts of a dead Prometheus for over, and the dead man's switch too, within so long of each other, seconds.
+LATE: Final = 30.0
 #: Silence is written down when it grew by so much, seconds.
 _STEP: Final = 10.0
 _HOUSEKEEPING: Final = 600.0
@@ -95,10 +101,14 @@ class Reception:
     async def take(self, severity: str, webhook: Webhook) -> None:
         """Take a post in; on disk when this returns. Raises StoreError, and then nothing of it is."""
         now = time.time()
-        counts = await self.queue.run(
-            lambda connection: casebook.take(connection, self.routing, severity, webhook, now)
-        )
-        for novelty, count in counts.items():
+
+        def work(connection: sqlite3.Connection) -> list[Novelty]:
+            found = casebook.take(connection, self.routing, severity, webhook, now)
+            if not self.settings.dead_man.after:
+                casebook.believe(connection, self.routing, now)
+            return found
+
+        for novelty, count in Counter(await self.queue.run(work)).items():
             self.metrics.alerts.labels(severity, novelty.value).inc(count)
         for kind, count in webhook.masked.items():
             self.metrics.masked.labels(kind).inc(count)
@@ -107,14 +117,15 @@ class Reception:
             self._log.error("alerts in a post cannot be read", count=webhook.unreadable, severity=severity)
         self._dispatch.wake()
 
-    async def heard(self) -> None:
-        """Hear the dead man's switch. Raises StoreError."""
-        news = await self.queue.run(lambda connection: _hear(connection, self.routing))
+    async def heard(self, starts: float) -> None:
+        """Hear the dead man's switch, which is pressed since ``starts`` (UTC seconds). Raises StoreError."""
+        now, settle = time.time(), self.settings.dead_man.settle
+        news = await self.queue.run(lambda connection: hear(connection, self.routing, starts, now, settle))
         self._silence.hear(time.monotonic())
         self._written = 0.0
         if news:
             self._log.info("the monitoring chain is back")
-            self._dispatch.wake()
+        self._dispatch.wake()
 
     async def acknowledge(self, grant: Grant) -> None:
         """Acknowledge what a link allows. Raises StoreError."""
@@ -176,17 +187,17 @@ class Reception:
                 self._dispatch.wake()
 
     async def _gauge(self) -> None:
-        def look(connection: sqlite3.Connection) -> tuple[tuple[int, float], list[casebook.Incident], bool]:
-            return outbox.waiting(connection, time.time()), casebook.opened(connection), casebook.is_dead(connection)
+        def look(connection: sqlite3.Connection) -> tuple[tuple[int, float], list[incidents.Incident], bool]:
+            return outbox.waiting(connection, time.time()), incidents.opened(connection), casebook.is_dead(connection)
 
-        (count, oldest), incidents, dead = await self.queue.run(look)
+        (count, oldest), opened, dead = await self.queue.run(look)
         self.metrics.waiting.set(count)
         self.metrics.oldest.set(oldest)
         self.metrics.dead.set(dead)
         for severity in SEVERITIES:
             for acknowledged in (True, False):
                 number = sum(
-                    one.severity == severity and (one.acknowledged is not None) is acknowledged for one in incidents
+                    one.severity == severity and (one.acknowledged is not None) is acknowledged for one in opened
                 )
                 self.metrics.incidents.labels(severity, "yes" if acknowledged else "no").set(number)
 
@@ -197,7 +208,11 @@ class Reception:
 
 
 def _silent(connection: sqlite3.Connection) -> float:
-    row = connection.execute("SELECT value FROM meta WHERE key = 'silence'").fetchone()
+    return _meta(connection, "silence")
+
+
+def _meta(connection: sqlite3.Connection, key: str) -> float:
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return float(row[0]) if row is not None else 0.0
 
 
@@ -205,6 +220,20 @@ def _write_silence(connection: sqlite3.Connection, seconds: float) -> None:
     connection.execute("REPLACE INTO meta (key, value) VALUES ('silence', ?)", (seconds,))
 
 
-def _hear(connection: sqlite3.Connection, routing: Routing) -> bool:
+def hear(
+    connection: sqlite3.Connection, routing: Routing, starts: float, now: float, settle: float, late: float = LATE
+) -> bool:
+    """Hear the dead man's switch, pressed since ``starts``: who still speaks says the truth about what is over.
+
+    A chain that began anew does so after ``settle`` seconds only, unless it is of what ended since: first, what still stands must have time
+    to fire again. Returns whether the chain was told as dead.
+    """
     _write_silence(connection, 0.0)
-    return casebook.alive(connection, routing, time.time())
+    begun, since = (_meta(connection, key) for key in ("chain begun", "chain back"))
+    if starts > begun:
+        begun, since = starts, now
+        rows = [("chain begun", begun), ("chain back", since)]
+        connection.executemany("REPLACE INTO meta (key, value) VALUES (?, ?)", rows)
+    settling = 0 <= now - since < settle
+    casebook.believe(connection, routing, now, now - late, begun if settling else 0.0)
+    return casebook.alive(connection, routing, now)

@@ -95,12 +95,17 @@ class Links(_Part, frozen=True, kw_only=True):
 
 
 class DeadMan(_Part, frozen=True, kw_only=True):
-    """``after``: when ``/dead-man`` was not heard for so long the monitoring chain is told as dead; 0s: never."""
+    """``after``: when ``/dead-man`` was not heard for so long the monitoring chain is told as dead; 0s: never.
+
+    ``settle``: for so long after the chain began anew it is not believed that older alerts are over.
+    """
 
     after: Duration = 180.0
+    settle: Duration = 300.0
 
     def __post_init__(self) -> None:
         """Leave room for one lost heartbeat. Raises ValueError."""
+        _within("settle", self.settle, 0.0, _DAY, "0s to 1d")
         if self.after:
             _within("after", self.after, 1.0, _DAY, "0s, or 1s to 1d")
 

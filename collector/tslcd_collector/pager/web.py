@@ -24,7 +24,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tslcd_collector.errors import StoreError
-from tslcd_collector.pager import casebook, links, webhook, wording
+from tslcd_collector.pager import incidents, links, webhook, wording
 from tslcd_collector.pager.hours import clock
 from tslcd_collector.pager.metrics import CONTENT_TYPE
 from tslcd_collector.pager.settings import SEVERITIES
@@ -137,8 +137,8 @@ class _Routes:
         try:
             if severity:
                 await self._reception.take(severity, found)
-            elif webhook.heartbeat(found):
-                await self._reception.heard()
+            elif (starts := webhook.heartbeat(found)) is not None:
+                await self._reception.heard(starts)
         except StoreError as error:
             raise _Refusal(503, "queue_failed", str(error)) from None
 
@@ -189,10 +189,10 @@ def _rows(connection: sqlite3.Connection, grant: Grant, language: Language) -> l
     """Return what the page says of each incident of a link."""
     found = []
     for number in grant.incidents:
-        incident = casebook.get(connection, number)
+        incident = incidents.get(connection, number)
         if incident is None:
             continue
-        story = casebook.current(connection, number, Kind.FIRING, incident.opened)
+        story = incidents.current(connection, number, Kind.FIRING, incident.opened)
         if incident.closed is not None:
             state = language.say(vi="đã kết thúc lúc", en="over since") + f" {clock(incident.closed)}"
         elif incident.acknowledged is not None:

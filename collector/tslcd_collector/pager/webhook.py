@@ -96,9 +96,9 @@ def read(raw: bytes) -> Webhook:
     return Webhook(_short(body.group_key), alerts, unreadable, masked)
 
 
-def heartbeat(webhook: Webhook) -> bool:
-    """Whether a post says that the chain lives: something in it fires."""
-    return any(alert.ends is None for alert in webhook.alerts)
+def heartbeat(webhook: Webhook) -> float | None:
+    """Return since when a post says that the chain lives, UTC seconds: something in it fires. None: it does not say so."""
+    return min((alert.starts for alert in webhook.alerts if alert.ends is None), default=None)
 
 
 def _posted(alert: _Alert, masked: dict[str, int]) -> Posted:

@@ -123,7 +123,7 @@ def test_many_cuts_are_told_before_the_single_ones() -> None:
 
 
 def test_the_dead_man_calls_within_five_minutes() -> None:
-    """A heartbeat every 60 to 90 s, three minutes of silence, and what a failed message takes to be known to have failed."""
+    """A heartbeat every 30 to 45 s, three minutes of silence, and what a failed message takes to be known to have failed."""
     told = route({"alertname": "Watchdog", "severity": "none"})
     heartbeat = seconds(told["repeat_interval"]) + seconds(told["group_interval"])
     assert heartbeat < 180, "one lost heartbeat would call for help"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rigs.page import Section
 
 if TYPE_CHECKING:
-    from support.pages import Page
+    from rigs.noc.pages import Page
 
 #: Seconds from a fault to its page, for pages that wake somebody (99 of 100), and until a dead chain is noticed.
 WITHIN: Final = 30.0

@@ -1,4 +1,4 @@
-"""The programs of the centre as they are shipped, but for ports, waiting times, and a receiver of pages in the pager's place."""
+"""The programs of the centre as they are shipped, but for ports, waiting times, and the pager's casebook behind a receiver."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rigs.noc.pages import PageSink
 from support import shortened
 from support.broker import Broker
-from support.pages import PageSink
 from support.processes import Program, find_program, free_port, port_open, running
 from support.prometheus import Prometheus
+from tslcd_collector.pager.reception import LATE
+from tslcd_collector.pager.settings import DeadMan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +30,8 @@ class Room:
     def __init__(self, folder: Path, province: Callable[[int], Province], factor: float) -> None:
         """Write all configuration."""
         self.factor = factor
-        self.sink = PageSink()
+        shorter, more = shortened.resend(factor)
+        self.sink = PageSink(DeadMan().settle / factor, LATE / factor + more)
         self.broker = Broker(folder / "broker", lines="allow_anonymous true\npersistence true\n" f"persistence_location {folder}/\n")  # fmt: skip
         self.province = province(self.broker.port)
         web, alerts = free_port(), free_port()
@@ -42,7 +45,6 @@ class Room:
         ports = {"tslcd-collector": web, "prometheus": self.prometheus.port, "alertmanager": alerts}
         text = shortened.prometheus(folder / "rules", factor, ports)
         (folder / "prometheus/prometheus.yml").write_text(text)
-        shorter, more = shortened.resend(factor)
         self.prometheus.program.command.append(f"--rules.alert.resend-delay={(shorter + more) * 1000:.0f}ms")
         #: For so long an Alertmanager believes a dead Prometheus more than the divided times say, seconds.
         self.credulous = 4 * more

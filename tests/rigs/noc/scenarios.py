@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from rigs.noc.oracle import Result
+    from rigs.noc.pages import Page
     from rigs.noc.province import Province, Site
     from rigs.noc.room import Room
-    from support.pages import Page
 
 #: The longest that a page is waited for: the warnings of a group are gathered for as long as ten minutes.
 PATIENCE: Final = 900.0
@@ -228,7 +228,7 @@ async def power_cut(stage: Stage) -> None:
     stage.site.silent = True
     await stage.province.status(stage.site, online=False)
     await stage.until_paged("SitePower")
-    stage.site.extra.clear()
+    stage.site.extra["ups"] = {"key": [""], "on_battery": [0], "source": ["utility"]}
     stage.site.silent = False
     await stage.province.status(stage.site, online=True)
 

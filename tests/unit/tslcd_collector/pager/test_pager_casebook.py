@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.paging import CHANNELS, NOON, Desk, alert, people, post
-from tslcd_collector.pager import casebook, outbox
+from tslcd_collector.pager import casebook, incidents, outbox
 from tslcd_collector.pager.casebook import Acknowledged
 from tslcd_collector.pager.novelty import GRACE, Novelty
 
@@ -329,11 +329,11 @@ def test_the_audit_log_cannot_be_changed(desk: Desk) -> None:
     desk.take(post(alert()))
     with pytest.raises(Exception, match="append-only"):
         desk.rows("UPDATE audit SET event = 'x'")
-    casebook.audit(desk.connection, 4e9, "opened", 1)
+    incidents.audit(desk.connection, 4e9, "opened", 1)
     with pytest.raises(Exception, match="kept for 92 days"):
         desk.rows("DELETE FROM audit WHERE at > 3e9")
     desk.now = 0.0
-    casebook.audit(desk.connection, 0.0, "opened", 1)
+    incidents.audit(desk.connection, 0.0, "opened", 1)
     desk.rows("DELETE FROM audit WHERE at = 0")
 
 
@@ -386,7 +386,7 @@ def test_two_alertmanagers_in_any_order_tell_each_fault_once(tmp_path: Path, act
     assert len(ended) == len(set(ended))
     assert set(ended) <= set(begun)
     broken = {f"c{number}" for number, (_, ends) in state.items() if ends is None}
-    opened = {one.id for one in casebook.opened(desk.connection)}
+    opened = {one.id for one in incidents.opened(desk.connection)}
     known = {name for kind, incident, names in said if kind != "resolved" and incident in opened for name in names}
     assert broken <= known
     assert bool(broken) is bool(opened)

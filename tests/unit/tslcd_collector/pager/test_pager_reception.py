@@ -73,7 +73,7 @@ async def test_silence_is_kept_over_a_restart(reception: Reception, tmp_path: Pa
     again._silence.begun -= START
     await again._watch()
     assert await dead(again)
-    await again.heard()
+    await again.heard(NOON)
     await again.restore()
     assert again._silence.seconds == 0.0
     assert not await dead(again)

@@ -1,14 +1,22 @@
-"""A receiver of Alertmanager's webhooks: what would be sent to people, when, and how often the dead man's switch was heard."""
+"""A receiver of Alertmanager's webhooks: what the pager's casebook makes of them, when, and how often the dead man's switch was heard."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
+
+from tslcd_collector.pager import casebook, webhook
+from tslcd_collector.pager.novelty import Novelty
+from tslcd_collector.pager.queue import SCHEMA
+from tslcd_collector.pager.reception import hear
+from tslcd_collector.pager.routing import Routing
+from tslcd_collector.pager.settings import PagerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An alert that somebody is told of for the first time; ``at`` by the monotonic clock, in seconds."""
+    """An alert that is news to people; ``at`` by the monotonic clock, in seconds."""
 
     at: float
     receiver: str
@@ -30,20 +38,22 @@ class Page:
 
 
 class PageSink:
-    """Takes webhooks on ``port``. An alert is a page when it was not told before, or was told to be over since."""
+    """Takes webhooks on ``port``; what is news is for the pager's casebook to say."""
 
-    def __init__(self) -> None:
-        """Take a port; :meth:`running` serves."""
+    def __init__(self, settle: float, late: float) -> None:
+        """Take a port; :meth:`running` serves. ``settle`` and ``late``: the pager's, in seconds (:func:`reception.hear`)."""
         self.pages: list[Page] = []
         self.dead_man: list[float] = []
-        self._open: dict[str, str] = {}
+        self._doubt = (settle, late)
+        self._routing = Routing(PagerSettings())
+        self._queue = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._queue.executescript(SCHEMA)
         self._lock = threading.Lock()
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                sink.take(self.path, json.loads(body))
+                sink.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -54,21 +64,19 @@ class PageSink:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
 
-    def take(self, path: str, document: dict[str, object]) -> None:
+    def take(self, path: str, body: bytes) -> None:
         """Note a webhook."""
-        now = time.monotonic()
-        alerts = document["alerts"]
-        assert isinstance(alerts, list)
+        now, post = time.monotonic(), webhook.read(body)
+        assert not post.unreadable
         with self._lock:
             if path.endswith("/dead-man"):
-                self.dead_man.append(now)
+                if (starts := webhook.heartbeat(post)) is not None:
+                    self.dead_man.append(now)
+                    hear(self._queue, self._routing, starts, time.time(), *self._doubt)
                 return
-            for alert in alerts:
-                key = alert["fingerprint"]
-                if alert["status"] == "resolved":
-                    self._open.pop(key, None)
-                elif key not in self._open:
-                    self._open[key] = alert["startsAt"]
+            found = casebook.take(self._queue, self._routing, path.rpartition("/")[2], post, time.time())
+            for alert, novelty in zip(json.loads(body)["alerts"], found, strict=True):
+                if novelty in {Novelty.NEW, Novelty.DOUBTFUL}:
                     self.pages.append(Page(now, path, alert["labels"], alert["annotations"]))
 
     @contextlib.contextmanager
@@ -82,3 +90,4 @@ class PageSink:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
+            self._queue.close()
