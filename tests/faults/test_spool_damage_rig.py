@@ -11,7 +11,7 @@ SEED = 20261124
 
 
 def test_whole_reports_are_given_back_and_no_other() -> None:
-    """250 damages (the command tries all of a million): whole reports are given back, none altered or twice; no start fails."""
+    """Every bit of the header and 250 other damages (the command tries all of a million): whole reports are given back, none altered or twice; no start fails."""
     be_silent()
     found = damage.run(250, SEED)
     assert found.mistakes == []

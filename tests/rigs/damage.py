@@ -37,6 +37,8 @@ JOURNAL: Final = "spool.db-wal"
 #: Reports in the spool, and how many of them are in its journal only.
 REPORTS: Final = 40
 _IN_JOURNAL: Final = 6
+#: Bytes of a database file's header (sqlite.org/fileformat2.html, 1.3).
+_HEADER: Final = 100
 _KINDS: Final = ("bit of the file", "bit of the journal", "file cut", "journal cut", "files swapped or gone")
 
 
@@ -278,7 +280,10 @@ def specimens(seed: int) -> list[Specimen]:
 
 @functools.lru_cache(1)
 def choose(cases: int, seed: int) -> list[tuple[int, Case]]:
-    """Return so many of all cases, with the number of their specimen; 0: all. Those of whole files are always among them."""
+    """Return so many of all cases, and every bit of a file's header, with the number of their specimen; 0: all.
+
+    Those of whole files are always among them.
+    """
     made = specimens(seed)
     whole = [(number, case) for number in range(len(made)) for case in _swaps()]
     if not cases:
@@ -289,8 +294,8 @@ def choose(cases: int, seed: int) -> list[tuple[int, Case]]:
         for kind, name in (("file", FILE), ("journal", JOURNAL))
     ]
     dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    drawn: dict[Case, int] = {}
-    while len(drawn) < cases - len(whole):
+    drawn: dict[Case, int] = {Case(_KINDS[0], at, bit): 0 for at in range(_HEADER) for bit in range(8)}
+    while len(drawn) < cases + _HEADER * 8 - len(whole):
         number, kind, size = dice.choices(sizes, [size for *_, size in sizes])[0]
         at, bit = dice.randrange(size), dice.randrange(-1, 8)
         drawn[Case(f"{kind} cut" if bit < 0 else f"bit of the {kind}", at, bit)] = number

@@ -3,7 +3,9 @@
 Invariants:
 
 * ``PRAGMA user_version`` tells the form. A file of version 1 (which has 0 there) becomes one of version 2 in one
-  transaction that rewrites no row. A file of a later version is never opened for writing.
+  transaction that rewrites no row. A file of a later version is never opened for writing; it is told from a damaged number by its state
+  document, which has something in it that this version does not know.
+* The tables are those of the form, to the letter: a type that a damaged bit made another one changes values without a word.
 * ``PRAGMA application_id`` and the state document hold the same random number: the journal of another file is found out.
 * Rows of both versions have their columns in the same order; the last two are missing in a row that version 1 wrote.
 """
@@ -33,15 +35,21 @@ _REPORT: Final = """CREATE TABLE report (key INTEGER PRIMARY KEY, at REAL NOT NU
 _DICTIONARY: Final = """CREATE TABLE {name} (id INTEGER PRIMARY KEY, made INTEGER NOT NULL, first INTEGER NOT NULL,
     checksum INTEGER NOT NULL, content BLOB NOT NULL)"""
 TWINS: Final = ("dictionary", "dictionary_twin")
+_STATE: Final = "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), document TEXT NOT NULL)"
 _BESIDE: Final = (
     *(_DICTIONARY.format(name=name) for name in TWINS),
     "CREATE TABLE lost (first INTEGER PRIMARY KEY, last INTEGER NOT NULL)",
     "CREATE INDEX kept ON report (worth, key) WHERE worth > 0",
 )
+_SCHEMA: Final = frozenset(" ".join(one.split()) for one in (_REPORT, _STATE, *_BESIDE))
 #: SQLITE_CORRUPT, SQLITE_NOTADB: the file is damaged, not the disk full.
 _DAMAGED: Final = frozenset({11, 26})
 #: What SQLite says of our own statements when the text of the schema was damaged: it has no code for that.
-_OTHER_SCHEMA: Final = ("no such column", "no such table", "malformed")
+_OTHER_SCHEMA: Final = ("no such column", "no such table", "malformed", "unsupported file format")
+_OTHER_NUMBER: Final = "the number of a form that it has not"
+#: Where a file's header says who may write it, and what: a journal of either kind (sqlite.org/fileformat2.html, 1.3.3).
+_WRITING: Final = slice(18, 20)
+_WRITTEN_BY_US: Final = (b"\x01\x01", b"\x02\x02")
 
 _decoder = msgspec.json.Decoder(State)
 
@@ -68,14 +76,19 @@ def is_damage(error: Exception) -> bool:
     return isinstance(number, int) and number & 0xFF in _DAMAGED
 
 
-def check_journal(path: Path) -> None:
-    """Raise DamagedError where SQLite would throw a journal away: it has one, and the file is empty or gone."""
+def check_files(path: Path) -> None:
+    """Raise DamagedError where SQLite would throw a journal away, for the file is empty or gone, or would open it for reading only."""
     journal = path.with_name(path.name + JOURNAL)
     held = path.with_name(path.name + _HELD)
     if held.exists() and not journal.exists():
         held.rename(journal)
     if journal.exists() and journal.stat().st_size and not (path.exists() and path.stat().st_size):
         raise DamagedError("a journal without its file")
+    if path.exists():
+        with path.open("rb") as file:
+            writing = file.read(_WRITING.stop)[_WRITING]
+        if writing and writing not in _WRITTEN_BY_US:
+            raise DamagedError("a file for other programs to write")
 
 
 def close_untouched(connection: sqlite3.Connection, path: Path) -> None:
@@ -100,7 +113,11 @@ def prepare(connection: sqlite3.Connection, journal_bytes: int, *, had_journal: 
     connection.text_factory = text
     version: int = execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION or version < _OLDEST:
-        raise NewerError(f"version {version}; this program knows {VERSION}")
+        words = f"version {version}; this program knows {VERSION}"
+        with contextlib.suppress(sqlite3.Error, DamagedError):
+            load_state(connection)
+            words = ""
+        raise NewerError(words) if words else DamagedError(_OTHER_NUMBER)
     if not execute("PRAGMA page_count").fetchone()[0]:
         execute("PRAGMA auto_vacuum=INCREMENTAL")  # before the first table, or it has no effect
     execute("PRAGMA journal_mode=WAL")
@@ -117,11 +134,21 @@ def prepare(connection: sqlite3.Connection, journal_bytes: int, *, had_journal: 
             with contextlib.suppress(sqlite3.Error):
                 execute("ROLLBACK")
             raise
+    _check(connection)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raise DamagedError when the tables are not those of the form."""
+    found = {" ".join(str(sql).split()) for (sql,) in connection.execute("SELECT sql FROM sqlite_schema")}
+    if found != _SCHEMA:
+        raise DamagedError("tables that are not ours")
 
 
 def _make(connection: sqlite3.Connection, *, had_journal: bool) -> None:
     execute = connection.execute
     tables = {name for (name,) in execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if tables.issuperset(TWINS):
+        raise DamagedError(_OTHER_NUMBER)
     if "report" in tables:
         execute("ALTER TABLE report ADD COLUMN worth INTEGER NOT NULL DEFAULT 0")
         execute("ALTER TABLE report ADD COLUMN dictionary INTEGER NOT NULL DEFAULT -1")
@@ -131,7 +158,7 @@ def _make(connection: sqlite3.Connection, *, had_journal: bool) -> None:
         raise DamagedError("a journal that does not hold together")
     else:
         execute(_REPORT)
-        execute("CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), document TEXT NOT NULL)")
+        execute(_STATE)
         state = fresh_state()
         state.settled = False
         execute(f"PRAGMA application_id={state.identity}")

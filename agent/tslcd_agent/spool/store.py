@@ -35,7 +35,7 @@ from tslcd_agent.spool.schema import (
     TWINS,
     DamagedError,
     NewerError,
-    check_journal,
+    check_files,
     close_untouched,
     is_damage,
     load_state,
@@ -113,7 +113,7 @@ class Store(Shelf):
         #: Bytes of other files that count against the bound.
         self.others = others
         self._journal = min(_MOST_JOURNAL, max(_LEAST_JOURNAL, bounds.bytes // 16))
-        check_journal(path)
+        check_files(path)
         fresh = not path.exists() or path.stat().st_size == 0
         self._had_journal = journal_frames(path) > 0
         if is_foreign(path):

@@ -1,4 +1,4 @@
-"""Damage of every kind: a bit, a page, the end of a file, files swapped, deleted, and of another version.
+"""Damage of every kind: a bit, a page, the end of a file, files swapped and deleted.
 
 What is whole is delivered, no number is given twice, and the next start works.
 """
@@ -276,40 +276,6 @@ def test_the_journal_of_another_spool_is_not_taken(tmp_path: Path) -> None:
     engine = opened(tmp_path / "two", clock)
     assert set(waiting(engine)) >= set(range(51, 61)), "what stood in the journal alone"
     assert engine.statistics().totals.files_set_aside == 1
-    engine.close()
-
-
-def test_a_file_of_a_later_version_is_left_as_it_is(tmp_path: Path) -> None:
-    """Neither read nor changed nor deleted; a new spool works beside it, again and again."""
-    clock = Clock()
-    engine = opened(tmp_path, clock)
-    fill(engine, clock, 3)
-    engine.close()
-    connection = sqlite3.connect(tmp_path / FILE)
-    connection.execute("PRAGMA user_version=3")
-    connection.close()
-    content = (tmp_path / FILE).read_bytes()
-    for _ in range(2):
-        engine = opened(tmp_path, clock)
-        fill(engine, clock, 1)
-        engine.close()
-    [aside] = tmp_path.glob("newer-*.db")
-    assert aside.read_bytes() == content
-    engine = opened(tmp_path, clock)
-    assert waiting(engine) == [1, 2]
-    engine.close()
-
-
-def test_the_database_of_another_program_is_set_aside(tmp_path: Path) -> None:
-    """It is no spool, whatever it is."""
-    connection = sqlite3.connect(tmp_path / FILE)
-    connection.execute("CREATE TABLE photographs (name TEXT)")
-    connection.commit()
-    connection.close()
-    clock = Clock()
-    engine = opened(tmp_path, clock)
-    assert seq_of(fill(engine, clock, 1)[0]) == 1
-    assert len(list(tmp_path.glob("damaged-*.db"))) == 1
     engine.close()
 
 
