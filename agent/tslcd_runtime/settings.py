@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,10 +110,13 @@ def loads(raw: bytes, settings_type: type[T], *, name: str = "<settings>", direc
     """Like :func:`load`, from bytes. Relative secret files are looked for in ``directory``. Raises SettingsError."""
     walker = _Walker(name, directory or Path())
     root = walker.compose(raw)
-    value = walker.struct(root, shape.type_info(settings_type), ()) if not walker.problems else _BAD
+    value = walker.struct(root, _shape(settings_type), ()) if not walker.problems else _BAD
     if walker.problems:
         raise SettingsError(walker.problems)
     return Loaded(value, name, walker.lines)
+
+
+_shape: Any = functools.lru_cache(1)(shape.type_info)  # many files of one type are read in a row
 
 
 class _Walker:
