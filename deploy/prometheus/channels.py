@@ -16,6 +16,7 @@ from prometheus.thresholds import (
     FLAPPING_CUT,
     FLAPPING_CUT_SAMPLES,
     FLAPPING_HOLD,
+    INVENTORY_HOLD,
     MANY,
     MANY_SHARE,
     UPSTREAM_HOLD,
@@ -88,8 +89,15 @@ def _judged(state: State) -> tuple[Record, Record]:
 RECORDS: Final = (
     Record(
         name="channel:inventory:info",
-        note="One line a channel, also while two collectors disagree about it.",
-        expr=f"topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) (tslcd_channel_info))",
+        note=(
+            "One line a channel, also while two collectors disagree about it. The last one stays when a scrape is missing: with"
+            " other labels an alert would be another alert, and told as one."
+        ),
+        expr=f"""
+            topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) (tslcd_channel_info))
+            or on ({CHANNEL})
+            topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) (last_over_time(tslcd_channel_info[{INVENTORY_HOLD}])))
+        """,
     ),
     *_judged(State.DOWN),
     *_judged(State.DEGRADED),

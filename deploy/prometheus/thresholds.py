@@ -32,6 +32,8 @@ CUT_WAIT: Final = "10s"
 CUT_HOLD: Final = "5m"
 #: Flapping is told for a little less, so that the two do not end at one moment: what holds the other back must end last.
 FLAPPING_HOLD: Final = "4m30s"
+#: What the inventory says of a channel is remembered so long while no scrape tells it: a collector that starts again takes less.
+INVENTORY_HOLD: Final = "5m"
 #: A flapping channel is cut when it was down for so long: so many evaluations of 5 s, one of which may be late.
 FLAPPING_CUT: Final = "2m"
 FLAPPING_CUT_SAMPLES: Final = 23

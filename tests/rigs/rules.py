@@ -40,7 +40,7 @@ EQUIVALENT: Final[dict[str, str]] = {
     r"increase at \d+ is rate": "only whether a counter moved is asked: above nothing, a rate is as good",
     r"info: \* at \d+ is /": "what the inventory says of a channel has the value 1",
     r"redundancy_working:count: count at 0 is sum": "the same",
-    r"channel:inventory:info: (max at \d+ is min|topk at 0 is bottomk)": "the same",
+    r"channel:inventory:info: (max at \d+ is min|topk at \d+ is bottomk)": "the same",
     r"/(StoreFailing|Reports|Notifications)\S*: 0 at \d+ is 1$": "an extrapolated increase of one is a little more than one",
     r"(BackfillRefused|ReportsLost|NotificationsFailing|StoreFailing)\S*: 0 at \d+ is 1$": "the same",
     r"(Channel|Upstream|Redundancy|channel:)\S*: max at \d+ is min": "what is folded there has the value 1",

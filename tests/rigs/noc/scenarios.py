@@ -240,9 +240,9 @@ async def upstream_cut(stage: Stage) -> None:
         site.lines[0].spoilt = 5
     await stage.link(up=False)
     await stage.until_paged("ChannelDown")
-    await stage.link(up=True)
-    for site in stage.sites[1:]:
+    for site in stage.sites[1:]:  # they are back at the moment when it is
         site.lines[0].spoilt = 0
+    await stage.link(up=True)
 
 
 @scenario("ChannelDown", sites=({}, {"behind": 0}), silences=True)
