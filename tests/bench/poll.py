@@ -200,16 +200,19 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
             shared = several.measure(course, size, Path(folder) / "several", agent=course.name)
     whole = [agent + collector for agent, collector in zip(found.agent, found.collector, strict=True)]
     figures = [
-        Figure("CPU of one poll, whole path", "ms", whole, found.same, max_ratio=MAX_RATIO),
         Figure(
-            "  less the collector's idle loops", "ms", [one - idle for one in whole], found.same, max_ratio=MAX_RATIO
+            f"CPU of one poll of {size.devices} a second, whole path",
+            "ms",
+            shared.whole,
+            shared.peer,
+            max_ratio=MAX_RATIO,
         ),
-        Figure("  of it the agent", "ms", found.agent, found.same),
-        Figure("  of it the collector, alone for this device", "ms", found.collector, found.same),
+        Figure("  of it the agent", "ms", shared.agent, shared.peer),
+        Figure("  of it the collector", "ms", shared.collector, shared.peer),
+        Figure("CPU of one poll of one a second, whole path", "ms", whole, found.same),
+        Figure("  of it the agent, of one a second", "ms", found.agent, found.same),
+        Figure("  of it the collector, of one a second", "ms", found.collector, found.same),
         Figure("  of it the collector's idle loops", "ms", [idle]),
-        Figure("CPU of one poll of several devices, whole path", "ms", shared.whole, shared.peer, max_ratio=MAX_RATIO),
-        Figure("  of it the agent, by device", "ms", shared.agent, shared.peer),
-        Figure("  of it the collector, by device", "ms", shared.collector, shared.peer),
         Figure("CPU of one poll, peer walks whole tables", "ms", whole, found.walk),
         Figure("CPU of the device", "ms", found.device_ours, found.device_same),
         Figure("resident memory of agent", "MiB", [agent_memory], [exporter_memory], max_ours=MAX_MEMORY),
@@ -237,7 +240,7 @@ def measure(size: Size, tell: Callable[[str], None]) -> Result:
             f"{size.interfaces} interfaces, once a second, {size.polls} polls a round; peer: the same objects, GETBULK of 25",
             f"ours reads speeds and descriptions every {REDISCOVER_EVERY} polls, the rest every time; the peer all every time",
             f"collectd: the same counters and states of interfaces without ifAlias, GETBULK of {collectd.BULK}; it walks ifName with every two of them",
-            "the collector's idle loops serve all devices; they are in the first figure as if for this one alone",
+            "one a second: page, commit and idle loops of a second, which serve all devices, are counted as if for this one alone",
             f"several devices: one agent, {size.devices} of them, once a second each; one page of ours a second, {size.devices} of the peer",
             "bytes: Ethernet header and above, both ways; to the centre: ours MQTT, the peer's SNMP as polled from there",
         ],

@@ -16,14 +16,13 @@ from support.processes import find_program
 
 PROJECT: Final = Path(__file__).parents[3]
 POLL: Final = {
-    "CPU of one poll, whole path": True,
-    "less the collector's idle loops": True,
+    "CPU of one poll of 2 a second, whole path": True,
     "of it the agent": True,
-    "of it the collector, alone for this device": True,
+    "of it the collector": True,
+    "CPU of one poll of one a second, whole path": True,
+    "of it the agent, of one a second": True,
+    "of it the collector, of one a second": True,
     "of it the collector's idle loops": False,
-    "CPU of one poll of several devices, whole path": True,
-    "of it the agent, by device": True,
-    "of it the collector, by device": True,
     "CPU of one poll, peer walks whole tables": True,
     "CPU of the device": True,
     "resident memory of agent": True,
