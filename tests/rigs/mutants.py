@@ -78,7 +78,7 @@ class PlainSession:
         while True:
             data = await loop.sock_recv(self._socket, 65535)
             if self._without == "memory":
-                self._hoard.append(data + bytes(2000))
+                self._hoard.append(data + bytes(4000))
             try:
                 answer = message.decode(data)
             except message.MalformedError as error:
