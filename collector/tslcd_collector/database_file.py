@@ -3,7 +3,7 @@
 Invariants:
 
 * A lock ends with the process that has it, however that ends (flock(2)).
-* A transaction is whole or nothing, also when what stops it is no error of SQLite.
+* A transaction is whole or nothing, also when what stops it is no error of SQLite, and on disk when it is over.
 * A file that is not a sound database is set aside under another name with all that SQLite keeps beside it, never deleted.
 
 Each file says itself what it is: schema, version, errors.
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+#: A journal that grew gives back what is more, bytes.
+_JOURNAL: Final = 64 * 2**20
 #: What SQLite keeps beside a file, the file first.
 _SUFFIXES: Final = ("", "-journal", "-wal", "-shm")
 
@@ -59,6 +61,13 @@ def connect_to_read(path: Path, prepare: Callable[[sqlite3.Connection], object] 
     """Open a file that there is, to read it beside whoever writes it. Raises as :func:`connect`."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
     return _prepared(connection, prepare)
+
+
+def durable(connection: sqlite3.Connection) -> None:
+    """Have every transaction synced, in a journal beside the file. Raises sqlite3.Error."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL}")
 
 
 @contextmanager

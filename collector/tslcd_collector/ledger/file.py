@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tslcd_collector.clock import ClockRow
-from tslcd_collector.database_file import connect, damaged, set_aside, transaction
+from tslcd_collector.database_file import connect, damaged, durable, set_aside, transaction
 from tslcd_collector.errors import LedgerError
 from tslcd_collector.judge.phrases import NOT_RUNNING
 from tslcd_collector.ledger.hindsight import Observation, merged
@@ -308,9 +308,7 @@ class LedgerFile:
             raise LedgerError(
                 f"ledger {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
             )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+        durable(connection)
         if version == 0:
             connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
 

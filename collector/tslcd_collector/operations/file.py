@@ -17,7 +17,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tslcd_collector.database_file import connect, damaged, parts, set_aside, transaction
+from tslcd_collector.database_file import connect, damaged, durable, parts, set_aside, transaction
 from tslcd_collector.errors import OperationsError
 from tslcd_collector.operations.rows import Entry
 
@@ -152,8 +152,7 @@ class OperationsFile:
             raise OperationsError(
                 f"operations {self.path}: schema version {version}, this program knows {VERSION}: use the newer one"
             )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        durable(connection)
         connection.execute("PRAGMA secure_delete = ON")
         if version == 0:
             connection.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")

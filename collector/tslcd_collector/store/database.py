@@ -290,10 +290,8 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if not self._read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            database_file.durable(connection)
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
             if version < VERSION:
                 lacking = (_SCHEMA if version == 0 else "") + (_SINCE_1 if version < 2 else "") + _SINCE_2  # noqa: PLR2004
                 connection.executescript(f"BEGIN IMMEDIATE;{lacking}PRAGMA user_version = {VERSION};COMMIT;")
