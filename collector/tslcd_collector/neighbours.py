@@ -46,6 +46,8 @@ class Neighbours:
         self._by_site: dict[str, list[str]] = {}
         for agent, site in inventory.agents.items():
             self._by_site.setdefault(site.id, []).append(agent)
+        #: When channels that were down came back, UTC seconds.
+        self._back: dict[str, float] = {}
         #: Sites with an agent that is heard by its first way, and by a spare one, at the time of the last judging.
         self._ways: tuple[float, set[str], set[str]] | None = None
 
@@ -73,9 +75,15 @@ class Neighbours:
         return Surroundings(
             upstream=carrier.state,
             carrier=carrier.channel,
+            carrier_back=self._back.get(channel.upstream or ""),
             sole=sole,
             others_get_through=not sole or self._others_get_through(self._site_of(binding.agent), now),
         )
+
+    def note(self, channel: Channel, before: Verdict | None, verdict: Verdict, now: float) -> None:
+        """Remember that a channel which carries others is back."""
+        if before is not None and before.state is State.DOWN and verdict.state is not State.DOWN:
+            self._back[channel.id] = now
 
     def carrier(self, channel: Channel) -> Carrier:
         """Look up the chain for the channel that is cut."""

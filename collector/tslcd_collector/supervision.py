@@ -128,7 +128,7 @@ class Supervision:
             return []
         if agents is None or len(self._measured) < len(self._order):
             for channel in self._order:
-                self._measured[channel.id] = measured(channel, self._readings(channel, now), now)
+                self._measure_one(channel, now)
             touched = self._order
         else:
             touched = self._measure(agents, now)
@@ -219,6 +219,14 @@ class Supervision:
                 },
             }
 
+    def _measure_one(self, channel: Channel, now: float) -> Verdict:
+        """Judge a channel by itself."""
+        before = self._measured.get(channel.id)
+        verdict = self._measured[channel.id] = measured(channel, self._readings(channel, now), now)
+        if self._neighbours is not None:
+            self._neighbours.note(channel, before, verdict, now)
+        return verdict
+
     def _measure(self, agents: set[str], now: float) -> list[Channel]:
         """Judge the channels of some agents by themselves, and all that follow from what changed; return those to be told."""
         inventory = self.inventory
@@ -230,8 +238,7 @@ class Supervision:
         while heap:
             channel = self._order[heappop(heap)]
             before = self._measured[channel.id]
-            verdict = self._measured[channel.id] = measured(channel, self._readings(channel, now), now)
-            if before.agrees(verdict):
+            if before.agrees(self._measure_one(channel, now)):
                 continue
             for below in inventory.below.get(channel.id, ()):
                 rank = self._rank[below.id]

@@ -76,6 +76,10 @@ TABLE: list[Row] = [
     ("blind below a channel that is down", PROBE, readings(probes={}, around=Surroundings(upstream=State.DOWN)), "down upstream_down operator", "channel c0, which carries it, is down"),
     ("seen to work below a channel that is down", BOTH, readings(around=Surroundings(upstream=State.DOWN)), "up ok none", ""),
     ("silent below a channel nobody knows of", BOTH, readings(agent=QUIET, around=Surroundings(upstream=State.UNKNOWN)), "unknown agent_lost monitoring", "agent a1 is silent"),
+    ("cut with the carrier, which is back, and not measured since", BOTH, readings(probes={"gateway": DEAD}, around=Surroundings(upstream=State.UP, carrier_back=NOW)), "down upstream_down operator", "channel c0, which carries it, is back; this one was not measured since"),
+    ("no link, told before the carrier was back", BOTH, readings(interface=interface(oper=False), around=Surroundings(upstream=State.DEGRADED, carrier_back=NOW)), "down upstream_down operator", "channel c0, which carries it, is back; this one was not measured since"),
+    ("cut, and seen so since the carrier is back", BOTH, readings(probes={"gateway": DEAD}, around=Surroundings(upstream=State.UP, carrier_back=NOW - 60)), "down gateway_unreachable operator", "probe gateway has no answer"),
+    ("well since the carrier is back", BOTH, readings(around=Surroundings(upstream=State.UP, carrier_back=NOW)), "up ok none", ""),
     ("never heard below a channel that is down", BOTH, readings(agent=None, around=Surroundings(upstream=State.DOWN)), "unknown never_seen monitoring", "agent a1 was never heard"),
     # 3. the interface
     ("interface down", BOTH, readings(interface=interface(oper=False)), "down interface_down operator", "interface wan1 on device fw has no link"),

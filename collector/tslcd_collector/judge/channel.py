@@ -4,7 +4,7 @@ The order of judgement, first match wins:
 
 1. Without a binding, or while the agent was never heard, nothing is known: ``unknown / never_seen``.
 2. While the channel that carries this one, or one further up, is down, this one is: ``down / upstream_down``, unless it is
-   seen to work.
+   seen to work. So it is once that one is back, until it was measured since: a cut that was seen before is still the carrier's.
 3. While the agent is offline or silent nothing is known, and it is not the channel that is down. Why, as far as others tell:
 
    a. the collector itself does not hear the broker: ``unknown / stale``;
@@ -79,7 +79,8 @@ def measured(channel: Channel, readings: Readings, now: float) -> Verdict:
     evidence = Evidence(channel, readings, now)
     fault = evidence.fault()
     if fault is not None:
-        return _upstream(channel, around) or fault
+        waits = not_measured_since(evidence, around)
+        return _upstream(channel, around) or (_not_since(channel, around) if waits else fault)
     if agent.spare and around.sole and around.others_get_through:
         detail = phrases.SPARE_WAY(agent=binding.agent)
         return Verdict(State.DEGRADED, Reason.UPLINK_LOST, Party.OPERATOR, detail)
@@ -148,6 +149,16 @@ def _upstream(channel: Channel, around: Surroundings) -> Verdict | None:
     if around.upstream is not State.DOWN:
         return None
     detail = phrases.CARRIER_DOWN(channel=_carrier(channel, around))
+    return Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR, detail)
+
+
+def not_measured_since(evidence: Evidence, around: Surroundings) -> bool:
+    """Whether the channel that carries this one came back, and what cuts this one was seen before only."""
+    return around.carrier_back is not None and 0 < evidence.fault_seen() <= around.carrier_back
+
+
+def _not_since(channel: Channel, around: Surroundings) -> Verdict:
+    detail = phrases.CARRIER_BACK(channel=_carrier(channel, around))
     return Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR, detail)
 
 

@@ -74,6 +74,15 @@ class Evidence:
         detail = phrases.NO_ANSWER(probe=binding.probes[0])
         return Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR, detail)
 
+    def fault_seen(self) -> float:
+        """Return when what cuts the channel was seen last, UTC seconds; 0 when nothing does."""
+        interface, binding = self._interface, self._binding
+        if interface is not None and (interface.admin_up is False or interface.oper_up is False):
+            return interface.at
+        if binding.probes and _lost_all(self._runs[binding.probes[0]]):
+            return self._runs[binding.probes[0]][-1].at
+        return 0.0
+
     def impairments(self) -> Iterator[Verdict]:
         """Yield what makes the channel bad though it works, the worst first. The worst of the bound probes speaks."""
         limits, past = self._class, self._readings.past

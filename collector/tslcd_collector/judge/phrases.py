@@ -66,6 +66,10 @@ SPARE_WAY: Final = Phrase(
 )
 # what cuts the channel
 CARRIER_DOWN: Final = Phrase("kênh cấp trên {channel} mất kết nối", "channel {channel}, which carries it, is down")
+CARRIER_BACK: Final = Phrase(
+    "kênh cấp trên {channel} vừa có lại, kênh này chưa được đo lại",
+    "channel {channel}, which carries it, is back; this one was not measured since",
+)
 SWITCHED_OFF: Final = Phrase(
     "giao diện {interface} của thiết bị {device} bị tắt trong cấu hình",
     "interface {interface} on device {device} is switched off",

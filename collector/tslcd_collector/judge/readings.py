@@ -89,7 +89,8 @@ class Surroundings:
 
     ``broker``: the collector hears the broker. ``upstream``: state of the channel that carries this one, None without one: DOWN
     also when the cut is further up. ``carrier``: the channel that is cut, if it is not the next one. ``carrier_lost``: its agent's last
-    words were that it is cut. ``carrier_window``: what is planned for it. ``sole``: the agent is bound to no other channel, so its
+    words were that it is cut. ``carrier_back``: when the next channel up was seen to be down no longer, UTC seconds, None when it never
+    was. ``carrier_window``: what is planned for it. ``sole``: the agent is bound to no other channel, so its
     first way is this one. ``others_get_through``: an agent of another site is heard by its first way, or there is no other.
     ``battery``: a UPS of the site told, shortly before the agent was last heard, that it ran on battery. ``neighbour_spare``:
     another agent of the site is heard by a spare way. ``lost``: of the channels that stand in for this one. ``window``: what is
@@ -100,6 +101,7 @@ class Surroundings:
     upstream: State | None = None
     carrier: str = ""
     carrier_lost: bool = False
+    carrier_back: float | None = None
     carrier_window: Occurrence | None = None
     sole: bool = False
     others_get_through: bool = True

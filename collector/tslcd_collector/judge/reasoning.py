@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tslcd_collector.judge import phrases
-from tslcd_collector.judge.channel import grouped, in_service, is_silent, judge, measured
+from tslcd_collector.judge.channel import grouped, in_service, is_silent, judge, measured, not_measured_since
 from tslcd_collector.judge.evidence import Evidence, fresh, run_of
 from tslcd_collector.judge.steadiness import bound, flaps
 from tslcd_collector.verdict import Reason, State, Words
@@ -121,8 +121,10 @@ def _steps(
             Words("chưa từng nhận được tin của tác tử, hoặc kênh chưa khai báo", "no agent was ever heard for it"),
         )
         return
-    yield "upstream", around.upstream is State.DOWN, _carrier(channel, readings)
     silent = is_silent(agent, channel.channel_class, now)
+    evidence = Evidence(channel, readings, now)
+    waits = not silent and not_measured_since(evidence, around)
+    yield "upstream", around.upstream is State.DOWN or waits, _carrier(channel, readings, waits=waits)
     yield (
         "silent",
         silent,
@@ -133,7 +135,6 @@ def _steps(
     )
     if silent:
         return
-    evidence = Evidence(channel, readings, now)
     fault = evidence.fault()
     link = fault is not None and fault.reason in {Reason.ADMIN_DOWN, Reason.INTERFACE_DOWN}
     yield (
@@ -181,9 +182,11 @@ def _steps(
     yield "good", good, _either(good, "không có gì bất thường", "nothing is wrong")
 
 
-def _carrier(channel: Channel, readings: Readings) -> Words:
+def _carrier(channel: Channel, readings: Readings, *, waits: bool) -> Words:
     if channel.upstream is None:
         return Words("không có kênh cấp trên", "no other channel carries it")
+    if waits and readings.around.upstream is not State.DOWN:
+        return phrases.CARRIER_BACK(channel=readings.around.carrier or channel.upstream)
     up, cut = readings.around.carrier or channel.upstream, readings.around.upstream is State.DOWN
     return Words(
         f"kênh cấp trên {up} {'mất kết nối' if cut else 'không mất kết nối'}",

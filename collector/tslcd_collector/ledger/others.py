@@ -45,7 +45,9 @@ class Others:
 
     def around(self, at: float) -> Surroundings:
         """Return what others told at a time."""
-        upstream = None
+        upstream = back = None
+        if self._carrier is not None:
+            back = self._carrier[1].back(at)
         if self._carrier is not None and (said := self._carrier[1].at(at)) is not None:
             upstream = State(said.state)
         lost = None
@@ -53,7 +55,8 @@ class Others:
             said = told.at(at)
             if lost is None and said is not None and said.state == State.DOWN.value and in_service(other, at):
                 lost = Lost(other.id, Party(said.party))
-        return Surroundings(upstream=upstream, lost=lost, window=self._windows.active(self._channel, at))
+        window = self._windows.active(self._channel, at)
+        return Surroundings(upstream=upstream, carrier_back=back, lost=lost, window=window)
 
     def edges(self, since: float) -> Iterator[float]:
         """Yield when any of that changed, from a time on."""
@@ -76,6 +79,14 @@ class _Told:
         index = bisect_right(self.times, at) - 1
         one = self._intervals[index] if index >= 0 else None
         return one if one is not None and (one.until is None or at < one.until) else None
+
+    def back(self, at: float) -> float | None:
+        """Return when it was last down no longer, None when it was not down before ``at``, or still is."""
+        index = bisect_right(self.times, at) - 1
+        while index >= 0 and self._intervals[index].state != State.DOWN.value:
+            index -= 1
+        until = self._intervals[index].until if index >= 0 else None
+        return until if until is not None and until <= at else None
 
 
 def _verdict(one: Interval) -> Verdict:

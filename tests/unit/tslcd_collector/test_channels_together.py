@@ -140,6 +140,23 @@ def test_what_is_behind_a_cut_is_judged_with_it(province: Province) -> None:
     assert {province.verdicts(63)[one] for one in CARRIED} == {"up ok"}
 
 
+def test_a_carrier_that_is_back_is_not_followed_by_cuts_of_its_own(province: Province) -> None:
+    """What was measured during its cut is its cut, until it is measured after what carries it was; then it is cut by itself."""
+    province.round(100, "hub", trunk=False)
+    province.round(101, "a1", "a2", "a3", lost=5)
+    assert [province.verdicts(102)[one] for one in CARRIED] == ["down upstream_down"] * 3
+    province.round(103, "hub")
+    assert [province.verdicts(104, "hub")[one] for one in CARRIED] == ["down upstream_down"] * 3
+    assert province.verdicts(120)["c1"] == "down upstream_down"
+    province.round(130, "a1")
+    province.round(130, "a2", lost=5)
+    told = province.verdicts(131, "a1", "a2")
+    assert (told["c1"], told["c2"]) == ("up ok", "down upstream_down")
+    province.round(160, "a1")
+    province.round(160, "a2", lost=5)
+    assert province.verdicts(161, "a1", "a2")["c2"] == "down gateway_unreachable"
+
+
 def test_a_cut_is_looked_for_beyond_channels_that_nobody_knows(province: Province) -> None:
     """c1 and c2 are unknown and not down: still c3 is behind the cut. One that is seen to work in between ends the search."""
     silent = "down upstream_down"

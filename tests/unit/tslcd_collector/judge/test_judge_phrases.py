@@ -38,6 +38,7 @@ READ: Final[list[tuple[str, dict[str, Any], str, str]]] = [
     ("NEIGHBOUR_SPARE", {"how": HOW}, "tác tử a1 đã ngắt kết nối, một tác tử khác của điểm kết nối gửi báo cáo qua đường dự phòng", "agent a1 is offline, another one of the site is heard by a spare way"),
     ("SPARE_WAY", {"agent": "a1"}, "báo cáo của tác tử a1 đi đường dự phòng, không qua kênh này", "reports of agent a1 leave by a spare way, not by this channel"),
     ("CARRIER_DOWN", {"channel": "c0"}, "kênh cấp trên c0 mất kết nối", "channel c0, which carries it, is down"),
+    ("CARRIER_BACK", {"channel": "c0"}, "kênh cấp trên c0 vừa có lại, kênh này chưa được đo lại", "channel c0, which carries it, is back; this one was not measured since"),
     ("SWITCHED_OFF", {"interface": "wan1", "device": "fw"}, "giao diện wan1 của thiết bị fw bị tắt trong cấu hình", "interface wan1 on device fw is switched off"),
     ("NO_LINK", {"interface": "wan1", "device": "fw"}, "giao diện wan1 của thiết bị fw mất tín hiệu", "interface wan1 on device fw has no link"),
     ("NEITHER", {"device": "fw", "probe": "gateway"}, "thiết bị fw và phép đo gateway đều không có trả lời", "neither device fw nor probe gateway answers"),

@@ -66,6 +66,7 @@ AROUND = st.builds(
     neighbour_spare=st.booleans(),
     carrier=st.sampled_from(["", "trunk"]),
     carrier_lost=st.booleans(),
+    carrier_back=st.one_of(st.none(), st.floats(NOW - 100, NOW)),
     carrier_window=WINDOWS,
     lost=st.none() | st.builds(Lost, st.just("c9"), st.sampled_from([Party.OPERATOR, Party.AGENCY])),
     window=WINDOWS,

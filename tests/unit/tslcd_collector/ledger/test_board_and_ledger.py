@@ -158,6 +158,7 @@ def test_what_others_told_is_read_from_the_ledger(tmp_path: Path) -> None:
     assert (before.upstream, before.lost, before.window) == (others.around(NOW + 250).upstream, None, None)
     assert during.upstream is not None
     assert during.upstream.value == "down"
+    assert (before.carrier_back, during.carrier_back, others.around(NOW + 250).carrier_back) == (None, None, NOW + 200)
     assert during.lost is not None
     assert (during.lost.channel, during.window is not None) == ("c1", True)
     assert set(others.edges(NOW)) == {NOW, NOW + 100, NOW + 120, NOW + 130, NOW + 200}
