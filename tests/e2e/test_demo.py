@@ -161,7 +161,8 @@ def test_every_query_of_every_dashboard_has_data_and_ends_leave_nothing(demo: De
     )
     variables = dict.fromkeys(("province", "operator", "tenant", "class", "site"), ".*") | {"channel": "86-29551-c1"}
     empty = dashboards.Empty(EMPTY)
-    for name in dashboards.NAMES:
+    # the page of the channel that was cut comes first: its share of bad packets is that of traffic two minutes ago at most
+    for name in sorted(dashboards.NAMES, key="channel".__ne__):
         for one in dashboards.queries(dashboards.load(name), variables):
             asked = functools.partial(demo.query, one.expr, instant=one.instant)
             if not empty.allows(name, one):
