@@ -86,6 +86,11 @@ def _judged(state: State) -> tuple[Record, Record]:
     )
 
 
+def _one_line(series: str) -> str:
+    """Return what the inventory says of each channel, once."""
+    return f"topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) ({series}))"
+
+
 RECORDS: Final = (
     Record(
         name="channel:inventory:info",
@@ -94,9 +99,9 @@ RECORDS: Final = (
             " other labels an alert would be another alert, and told as one."
         ),
         expr=f"""
-            topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) (tslcd_channel_info))
+            {_one_line("tslcd_channel_info")}
             or on ({CHANNEL})
-            topk by ({CHANNEL}) (1, max by ({CHANNEL}, {ABOUT_CHANNEL}) (last_over_time(tslcd_channel_info[{INVENTORY_HOLD}])))
+            {_one_line(f"last_over_time(tslcd_channel_info[{INVENTORY_HOLD}])")}
         """,
     ),
     *_judged(State.DOWN),

@@ -6,12 +6,11 @@ import contextlib
 import datetime as dt
 import http.client
 import json
-import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from support.processes import Program, find_program, free_port, port_open
+from support.webhooks import WebhookServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,36 +25,21 @@ class Pager:
         self.pages: list[tuple[str, dict[str, Any]]] = []
         self.fails = False
         self.refused = 0
-        pager = self
+        self._server = WebhookServer(self._take)
+        self.port = self._server.port
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if pager.fails:
-                    pager.refused += 1
-                    self.send_response(HTTPStatus.SERVICE_UNAVAILABLE)
-                else:
-                    pager.pages.append((self.path, json.loads(body)))
-                    self.send_response(HTTPStatus.OK)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Stay quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
+    def _take(self, path: str, body: bytes) -> HTTPStatus:
+        if self.fails:
+            self.refused += 1
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        self.pages.append((path, json.loads(body)))
+        return HTTPStatus.OK
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Pager]:
         """Take webhooks for the time of a block."""
-        thread = threading.Thread(target=self._server.serve_forever, name="pager")
-        thread.start()
-        try:
+        with self._server.running():
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
     def names(self, path: str) -> list[list[str]]:
         """Return, for each page to ``path``, the names of its alerts."""

@@ -113,11 +113,11 @@ def prepare(connection: sqlite3.Connection, journal_bytes: int, *, had_journal: 
     connection.text_factory = text
     version: int = execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION or version < _OLDEST:
-        words = f"version {version}; this program knows {VERSION}"
-        with contextlib.suppress(sqlite3.Error, DamagedError):
+        try:
             load_state(connection)
-            words = ""
-        raise NewerError(words) if words else DamagedError(_OTHER_NUMBER)
+        except (sqlite3.Error, DamagedError):
+            raise NewerError(f"version {version}; this program knows {VERSION}") from None
+        raise DamagedError(_OTHER_NUMBER)
     if not execute("PRAGMA page_count").fetchone()[0]:
         execute("PRAGMA auto_vacuum=INCREMENTAL")  # before the first table, or it has no effect
     execute("PRAGMA journal_mode=WAL")

@@ -79,8 +79,7 @@ def measured(channel: Channel, readings: Readings, now: float) -> Verdict:
     evidence = Evidence(channel, readings, now)
     fault = evidence.fault()
     if fault is not None:
-        waits = not_measured_since(evidence, around)
-        return _upstream(channel, around) or (_not_since(channel, around) if waits else fault)
+        return _upstream(channel, around) or _not_since(channel, evidence, fault, around) or fault
     if agent.spare and around.sole and around.others_get_through:
         detail = phrases.SPARE_WAY(agent=binding.agent)
         return Verdict(State.DEGRADED, Reason.UPLINK_LOST, Party.OPERATOR, detail)
@@ -152,12 +151,15 @@ def _upstream(channel: Channel, around: Surroundings) -> Verdict | None:
     return Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR, detail)
 
 
-def not_measured_since(evidence: Evidence, around: Surroundings) -> bool:
+def not_measured_since(evidence: Evidence, fault: Verdict | None, around: Surroundings) -> bool:
     """Whether the channel that carries this one came back, and what cuts this one was seen before only."""
-    return around.carrier_back is not None and 0 < evidence.fault_seen() <= around.carrier_back
+    return fault is not None and around.carrier_back is not None and evidence.seen(fault) <= around.carrier_back
 
 
-def _not_since(channel: Channel, around: Surroundings) -> Verdict:
+def _not_since(channel: Channel, evidence: Evidence, fault: Verdict, around: Surroundings) -> Verdict | None:
+    """Say that the channel was cut with the one that carries it, and not measured since that one is back, or None."""
+    if not not_measured_since(evidence, fault, around):
+        return None
     detail = phrases.CARRIER_BACK(channel=_carrier(channel, around))
     return Verdict(State.DOWN, Reason.UPSTREAM_DOWN, Party.OPERATOR, detail)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tslcd_collector.judge.readings import ProbeReading, Readings
     from tslcd_collector.judge.traffic import TrafficReading
 
+#: What the channel's interface tells of a cut; what else cuts it is told by the first probe.
+LINK_FAULTS: Final = frozenset({Reason.ADMIN_DOWN, Reason.INTERFACE_DOWN})
 #: A list of interfaces in a detail ends here.
 MAX_LISTED: Final = 8
 #: Fewer packets with errors or discarded than this are chance.
@@ -74,14 +76,11 @@ class Evidence:
         detail = phrases.NO_ANSWER(probe=binding.probes[0])
         return Verdict(State.DOWN, Reason.GATEWAY_UNREACHABLE, Party.OPERATOR, detail)
 
-    def fault_seen(self) -> float:
-        """Return when what cuts the channel was seen last, UTC seconds; 0 when nothing does."""
-        interface, binding = self._interface, self._binding
-        if interface is not None and (interface.admin_up is False or interface.oper_up is False):
-            return interface.at
-        if binding.probes and _lost_all(self._runs[binding.probes[0]]):
-            return self._runs[binding.probes[0]][-1].at
-        return 0.0
+    def seen(self, fault: Verdict) -> float:
+        """Return when the fault that these readings tell was seen last, UTC seconds."""
+        if self._interface is not None and fault.reason in LINK_FAULTS:
+            return self._interface.at
+        return self._runs[self._binding.probes[0]][-1].at
 
     def impairments(self) -> Iterator[Verdict]:
         """Yield what makes the channel bad though it works, the worst first. The worst of the bound probes speaks."""

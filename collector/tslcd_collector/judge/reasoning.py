@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tslcd_collector.judge import phrases
 from tslcd_collector.judge.channel import grouped, in_service, is_silent, judge, measured, not_measured_since
-from tslcd_collector.judge.evidence import Evidence, fresh, run_of
+from tslcd_collector.judge.evidence import LINK_FAULTS, Evidence, fresh, run_of
 from tslcd_collector.judge.steadiness import bound, flaps
 from tslcd_collector.verdict import Reason, State, Words
 
@@ -123,7 +123,8 @@ def _steps(
         return
     silent = is_silent(agent, channel.channel_class, now)
     evidence = Evidence(channel, readings, now)
-    waits = not silent and not_measured_since(evidence, around)
+    fault = evidence.fault()
+    waits = not silent and not_measured_since(evidence, fault, around)
     yield "upstream", around.upstream is State.DOWN or waits, _carrier(channel, readings, waits=waits)
     yield (
         "silent",
@@ -135,8 +136,7 @@ def _steps(
     )
     if silent:
         return
-    fault = evidence.fault()
-    link = fault is not None and fault.reason in {Reason.ADMIN_DOWN, Reason.INTERFACE_DOWN}
+    link = fault is not None and fault.reason in LINK_FAULTS
     yield (
         "interface",
         link,

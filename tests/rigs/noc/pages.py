@@ -8,9 +8,10 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
+from support.webhooks import WebhookServer
 from tslcd_collector.pager import casebook, webhook
 from tslcd_collector.pager.novelty import Novelty
 from tslcd_collector.pager.queue import SCHEMA
@@ -49,22 +50,10 @@ class PageSink:
         self._queue = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._queue.executescript(SCHEMA)
         self._lock = threading.Lock()
-        sink = self
+        self._server = WebhookServer(self.take)
+        self.port = self._server.port
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                sink.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Stay quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port: int = self._server.server_address[1]
-
-    def take(self, path: str, body: bytes) -> None:
+    def take(self, path: str, body: bytes) -> HTTPStatus:
         """Note a webhook."""
         now, post = time.monotonic(), webhook.read(body)
         assert not post.unreadable
@@ -73,21 +62,15 @@ class PageSink:
                 if (starts := webhook.heartbeat(post)) is not None:
                     self.dead_man.append(now)
                     hear(self._queue, self._routing, starts, time.time(), *self._doubt)
-                return
+                return HTTPStatus.OK
             found = casebook.take(self._queue, self._routing, path.rpartition("/")[2], post, time.time())
             for alert, novelty in zip(json.loads(body)["alerts"], found, strict=True):
                 if novelty in {Novelty.NEW, Novelty.DOUBTFUL}:
                     self.pages.append(Page(now, path, alert["labels"], alert["annotations"]))
+        return HTTPStatus.OK
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Self]:
         """Serve for the time of a block."""
-        thread = threading.Thread(target=self._server.serve_forever, name="pages")
-        thread.start()
-        try:
+        with contextlib.closing(self._queue), self._server.running():
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
-            self._queue.close()
