@@ -37,8 +37,13 @@ class Carrier(NamedTuple):
 class Neighbours:
     """Looks around for the judge, over a board and what was measured of the other channels."""
 
-    def __init__(self, board: Board, inventory: Inventory, measured: Mapping[str, Verdict]) -> None:
-        """``measured`` has what each channel is by itself, without group and plans; it changes as they are judged."""
+    def __init__(
+        self, board: Board, inventory: Inventory, measured: Mapping[str, Verdict], back: dict[str, float]
+    ) -> None:
+        """``measured`` has what each channel is by itself, without group and plans; it changes as they are judged.
+
+        ``back`` has when channels that were down came back, UTC seconds; what comes back from now on is added to it.
+        """
         self.windows = Windows(inventory.windows)
         self._board = board
         self._inventory = inventory
@@ -46,8 +51,7 @@ class Neighbours:
         self._by_site: dict[str, list[str]] = {}
         for agent, site in inventory.agents.items():
             self._by_site.setdefault(site.id, []).append(agent)
-        #: When channels that were down came back, UTC seconds.
-        self._back: dict[str, float] = {}
+        self._back = back
         #: Sites with an agent that is heard by its first way, and by a spare one, at the time of the last judging.
         self._ways: tuple[float, set[str], set[str]] | None = None
 

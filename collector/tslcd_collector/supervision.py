@@ -64,6 +64,8 @@ class Supervision:
         self._order: list[Channel] = []
         self._rank: dict[str, int] = {}
         self._neighbours: Neighbours | None = None
+        #: When channels that were down came back, UTC seconds.
+        self._back: dict[str, float] = {}
         #: Windows that were made while running.
         self._made: tuple[Window, ...] = ()
 
@@ -83,6 +85,7 @@ class Supervision:
         gone = [channel for channel in self.standing if channel not in inventory.channels]
         for channel in gone:
             del self.standing[channel]
+            self._back.pop(channel, None)
         for owner in self._static:
             self._exposition.drop(("channel", owner))
         if self.inventory is not None:
@@ -94,7 +97,7 @@ class Supervision:
         self._measured = {}
         self._order = _carriers_first(inventory)
         self._rank = {channel.id: rank for rank, channel in enumerate(self._order)}
-        self._neighbours = Neighbours(self._board, inventory, self._measured)
+        self._neighbours = Neighbours(self._board, inventory, self._measured, self._back)
         self.set_windows(self._made)
         self.equipment.set_inventory(inventory)
         return gone
@@ -116,7 +119,10 @@ class Supervision:
             verdict = _verdict(row)
             if verdict is None:
                 continue  # written by a newer program; judged anew
-            before = ((one, past.since + absence) for past in told.get(row.channel, ()) if (one := _verdict(past)))
+            earlier = told.get(row.channel, ())
+            if earlier and State.DOWN.value == earlier[-1].state and verdict.state in {State.UP, State.DEGRADED}:
+                self._back[row.channel] = row.state_since + absence
+            before = ((one, past.since + absence) for past in earlier if (one := _verdict(past)))
             past = past_of((*before, (verdict, row.since + absence)), channel.channel_class.flap_window)
             self.standing[row.channel] = Standing(verdict, row.since, row.state_since, past)
         return gone

@@ -1,7 +1,7 @@
 """Mutation of the shipped rules: each mutant is given to the rules' own tests, which must fail.
 
 A mutant that Prometheus does not even take is none, and neither is one that can make no difference: :data:`EQUIVALENT` names those, each
-with the reason. Tests of a file are run from the shortest on, and no further than the first that fails.
+with the reason. The cases that read its file are run from the quickest on, and no further than the first that fails.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +51,10 @@ EQUIVALENT: Final[dict[str, str]] = {
     r"BackfillRefused/warning: max at 0 is min": "of what is above nothing, that there is something is asked",
     r"BackfillRefused/warning: sum at \d+ is count": "the same, since nothing that is zero is in it",
     r"ChannelDown/critical: alertname=\"ChannelDown\" at \d+ is gone": "no other critical alert has a channel",
+    r"Channel\S*: topk at \d+ is bottomk": "of lines that all have the value 1 one is told, whichever",
+    r"ChannelDown/\w+: alertstate=\"firing\" at 5\d\d is gone": "flapping is told at once, so it is never pending",
+    r"channel:cut:info: alertstate=\"firing\" at \d+ is gone": "what is cut upstream is told at once, so it is never pending",
+    r"channels_cut:count: \* at \d+ is /": "nothing by a number is nothing, as nothing times a number is",
     r"ManyChannelsDown/critical: alertstate=\"firing\" at 265 is gone": "a pending alert is of a channel that is cut now, and those are taken away",
 }
 
@@ -109,39 +113,61 @@ def mutants() -> Iterator[Mutant]:
                         yield Mutant(file.name, name, kind, mistake, mutated)
 
 
-@cache
-def tests_of(file: str) -> list[Path]:
-    """Return the tests that read a rules file, the quick ones first."""
-    found = [path for path in RULES.glob("*.test.yml") if file in yaml.safe_load(path.read_text())["rule_files"]]
-    slow = ("load.test.yml", "many.test.yml")
-    return sorted(found, key=lambda path: (path.name in slow, path.stat().st_size))
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test case in a file of its own: its name, the rules files it reads, and the time it takes in seconds."""
+
+    name: str
+    files: frozenset[str]
+    seconds: float
 
 
-def bare(folder: Path) -> None:
-    """Copy rules and tests without texts: writing them costs more than all else, and no mutant changes them."""
-    for path in RULES.glob("*.yml"):
+def cases(folder: Path) -> list[Case]:
+    """Write the rules and every test case into ``folder``, without texts, and run each once; return them, the quick ones first.
+
+    Writing texts costs promtool more than all else, and no mutant changes them.
+
+    Raises:
+        RuntimeError: a case fails though no rule has a mistake.
+    """
+    for path in RULES.glob("*.rules.yml"):
         document = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe one
-        for rule in (rule for group in document.get("groups", ()) for rule in group["rules"]):
+        for rule in (rule for group in document["groups"] for rule in group["rules"]):
             rule.pop("annotations", None)
-        tests = (one for case in document.get("tests", ()) for one in case.get("alert_rule_test", ()))
-        for alert in (alert for test in tests for alert in test["exp_alerts"]):
-            alert.pop("exp_annotations", None)
         (folder / path.name).write_text(yaml.safe_dump(document, allow_unicode=True))
+    found = []
+    for path in RULES.glob("*.test.yml"):
+        document = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe one
+        for number, case in enumerate(document["tests"]):
+            for alert in (alert for test in case.get("alert_rule_test", ()) for alert in test["exp_alerts"]):
+                alert.pop("exp_annotations", None)
+            name = f"{path.name.removesuffix('.test.yml')}.{number}.test.yml"
+            (folder / name).write_text(yaml.safe_dump({**document, "tests": [case]}, allow_unicode=True))
+            began = time.perf_counter()
+            failed, said = _promtool("test", "rules", str(folder / name))
+            if failed:
+                raise RuntimeError(f"{path.name}, case {number}, fails without a mistake:\n{said}")
+            found.append(Case(name, frozenset(document["rule_files"]), time.perf_counter() - began))
+    return sorted(found, key=lambda case: case.seconds)
 
 
-def judge(mutant: Mutant, original: Path) -> Fate:
-    """Give a mutant to the tests; ``original`` is what :func:`bare` wrote."""
+def _promtool(*arguments: str) -> tuple[bool, str]:
+    """Return whether promtool is not content, and what it says."""
+    done = subprocess.run([find_program("promtool"), *arguments], capture_output=True, text=True, check=False)
+    return done.returncode != 0, done.stdout + done.stderr
+
+
+def judge(mutant: Mutant, original: Path, all_cases: Sequence[Case]) -> Fate:
+    """Give a mutant to the cases that read its file; ``original`` is the folder that :func:`cases` wrote."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for path in original.iterdir():
-            shutil.copy(path, folder)
+        folder = Path(name) / "rules"
+        shutil.copytree(original, folder)
         (folder / mutant.file).write_text(yaml.safe_dump(mutant.document, allow_unicode=True))
-        for test in tests_of(mutant.file):
-            command = [find_program("promtool"), "test", "rules", str(folder / test.name)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            said = done.stdout + done.stderr
-            if done.returncode:
-                return Fate(mutant, "caught" if "exp:" in said else "none")
+        for case in (case for case in all_cases if mutant.file in case.files):
+            failed, said = _promtool("test", "rules", str(folder / case.name))
+            if failed:
+                taken = "exp:" in said or not _promtool("check", "rules", str(folder / mutant.file))[0]
+                return Fate(mutant, "caught" if taken else "none")
     return Fate(mutant, "survived")
 
 
@@ -149,10 +175,10 @@ def run(chosen: Sequence[Mutant], processes: int, tick: Callable[[], None]) -> l
     """Judge mutants, some at a time."""
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(processes) as pool:
         original = Path(name)
-        bare(original)
+        all_cases = cases(original)
 
         def one(mutant: Mutant) -> Fate:
-            fate = judge(mutant, original)
+            fate = judge(mutant, original, all_cases)
             tick()
             return fate
 

@@ -208,7 +208,12 @@ def acknowledge(connection: sqlite3.Connection, incident: int, who: str, way: st
 
 
 def shift(connection: sqlite3.Connection, by: float) -> None:
-    """Move what is due by ``by`` seconds: the clock was set. What waits for an hour of the day does not move."""
+    """Move what is due, and when the open was heard of, by ``by`` seconds: the clock was set.
+
+    What waits for an hour of the day does not move.
+    """
+    connection.execute("UPDATE alert SET heard = heard + ? WHERE ends IS NULL", (by,))
+    connection.execute("UPDATE incident SET heard = heard + ? WHERE closed IS NULL", (by,))
     connection.execute("UPDATE incident SET due = due + ? WHERE due IS NOT NULL", (by,))
     connection.execute("UPDATE notification SET due = due + ? WHERE state = 'waiting' AND held = 0", (by,))
 

@@ -2,8 +2,8 @@
 
 The dead man's switch is judged by time during which this program ran and listened: :class:`Silence` grows with the monotonic clock, so a
 wrong clock pages nobody; it is kept in the queue, so a pager that is started anew all the time pages all the same; and a start
-gives Alertmanager a moment to try again what it could not deliver. When the clock is set while we run, what is due moves with it: nobody is
-called early, and no try waits for a day.
+gives Alertmanager a moment to try again what it could not deliver. When the clock is set while we run, what is due and what was heard move with it:
+nobody is called early, no try and no end waits for a day.
 
 What is said to be over is believed once the dead man's switch is heard well after it (:func:`hear`): only who still speaks knows.
 """
@@ -100,6 +100,7 @@ class Reception:
 
     async def take(self, severity: str, webhook: Webhook) -> None:
         """Take a post in; on disk when this returns. Raises StoreError, and then nothing of it is."""
+        await self._mind_the_clock(time.time() - time.monotonic())
         now = time.time()
 
         def work(connection: sqlite3.Connection) -> list[Novelty]:
@@ -119,6 +120,7 @@ class Reception:
 
     async def heard(self, starts: float) -> None:
         """Hear the dead man's switch, which is pressed since ``starts`` (UTC seconds). Raises StoreError."""
+        await self._mind_the_clock(time.time() - time.monotonic())
         now, settle = time.time(), self.settings.dead_man.settle
         news = await self.queue.run(lambda connection: hear(connection, self.routing, starts, now, settle))
         self._silence.hear(time.monotonic())
@@ -164,10 +166,14 @@ class Reception:
     async def _mind_the_clock(self, clock: float) -> None:
         """Move what is due when the wall clock was set; ``clock`` is how far it is before the monotonic one, seconds."""
         by = clock - self._clock
-        if abs(by) > SET:
-            await self.queue.run(lambda connection: casebook.shift(connection, by))
-            self._log.warning("the clock was set", by_seconds=round(by))
         self._clock = clock
+        if abs(by) > SET:
+            try:
+                await self.queue.run(lambda connection: _shift(connection, by))
+            except StoreError:
+                self._clock -= by
+                raise
+            self._log.warning("the clock was set", by_seconds=round(by))
 
     async def _watch(self) -> None:
         """Page when the dead man's switch was silent for too long."""
@@ -218,6 +224,11 @@ def _meta(connection: sqlite3.Connection, key: str) -> float:
 
 def _write_silence(connection: sqlite3.Connection, seconds: float) -> None:
     connection.execute("REPLACE INTO meta (key, value) VALUES ('silence', ?)", (seconds,))
+
+
+def _shift(connection: sqlite3.Connection, by: float) -> None:
+    casebook.shift(connection, by)
+    connection.execute("UPDATE meta SET value = value + ? WHERE key = 'chain back'", (by,))
 
 
 def hear(

@@ -1,4 +1,4 @@
-"""Channels that carry each other, stand in for each other, are worked on, and come and go; and the devices beside them."""
+"""Channels that carry each other, stand in for each other, are worked on, and come and go."""
 
 from __future__ import annotations
 
@@ -8,109 +8,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support import inventories
-from support.collector import interface_table, probe_table
-from tslcd_collector import inventory as inventories_of
-from tslcd_collector.board import Board
-from tslcd_collector.exposition import Exposition
+from support.collector import interface_table
+from support.province import AGENTS, NOW, Province, load, well
 from tslcd_collector.judge import judge
 from tslcd_collector.maintenance import Window
-from tslcd_collector.store import SpanRow, VerdictRow
-from tslcd_collector.supervision import Supervision
-from tslcd_wire.report import Report, Status
+from tslcd_collector.store import VerdictRow
+from tslcd_wire.report import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tslcd_collector.inventory import Inventory
-    from tslcd_wire.report import Tables
 
-NOW = 1_790_000_000.0
-AGENTS = ("hub", "a1", "a2", "a3")
-DEVICES = """\
-devices:
-- {id: core, site: s1, agent: hub, role: router}
-- {id: fw, site: s2, agent: a1, role: firewall}
-- {id: new, site: s2, agent: a1, role: switch, in_service: false}
-"""
-#: trunk carries c1, c1 carries c2 and c2 carries c3; each by an agent of its own. d1 and d2 stand in for each other. The channels are
-#: written the wrong way round.
-CHANNELS = "channels:\n" + "".join(
-    f"- {{id: {channel}, site: {site}, agency: ubnd, operator: {operator}, circuit: {channel}, access_level: II,"
-    f" contracted: 2Mbps, connected_since: 2025-07-01, legal_document: 1/2025, {more}}}\n"
-    for channel, site, operator, more in (
-        ("c3", "s2", "VNPT", "upstream: c2, binding: {agent: a3, probes: [gateway]}"),
-        ("c2", "s2", "VNPT", "upstream: c1, binding: {agent: a2, probes: [gateway]}"),
-        ("c1", "s2", "VNPT", "upstream: trunk, binding: {agent: a1, probes: [gateway]}"),
-        ("trunk", "s1", "Viettel", "binding: {agent: hub, device: core, interface: wan1}"),
-        ("d1", "s1", "VNPT", "redundancy_group: g, binding: {agent: hub, probes: [gateway]}"),
-        ("d2", "s1", "Viettel", "redundancy_group: g, binding: {agent: hub, probes: [other]}"),
-        ("free", "s1", "VNPT", "binding: {agent: hub, probes: [gateway]}, in_service: false"),
-    )
-)
-
-
-class Province:
-    """What four agents told, and what is made of it."""
-
-    def __init__(self, known: Inventory) -> None:
-        """Start without reports."""
-        self.exposition = Exposition()
-        self.board = Board(self.exposition, 300.0)
-        self.supervision = Supervision(self.board, self.exposition)
-        self.board.set_inventory(known)
-        self.supervision.set_inventory(known)
-        self.known = known
-
-    def hear(self, agent: str, at: float, tables: Tables, *, device: str = "") -> None:
-        """Apply a report measured and received so many seconds after NOW."""
-        report = Report(
-            agent=agent,
-            stream="0198f3c2",
-            seq=1,
-            at=NOW + at,
-            boot="7c1e",
-            mono=1000 + at,
-            device=device,
-            tables=tables,
-        )
-        self.board.apply("86", report, NOW + at, NOW + at)
-
-    def round(self, at: float, *agents: str, trunk: bool = True, lost: int = 0, other: int = 0) -> None:
-        """Let agents tell: trunk's link, packets that the gateway's probe lost, and the other one."""
-        for agent in agents or AGENTS:
-            if agent == "hub":
-                self.hear(agent, at, interface_table(up=trunk), device="core")
-                probes: Any = probe_table(lost=other)
-                probes["probe"]["key"] = ["other"]
-                self.hear(agent, at, probes)
-            self.hear(agent, at + 0.01, probe_table(lost=lost))
-
-    def verdicts(self, at: float, *agents: str) -> dict[str, str]:
-        """Judge everything, or what some agents told, so many seconds after NOW."""
-        self.supervision.judge(NOW + at, set(agents) if agents else None)
-        return {
-            channel: f"{one.verdict.state.value} {one.verdict.reason.value}"
-            for channel, one in self.supervision.standing.items()
-        }
-
-    def lines(self, start: str) -> list[str]:
-        """Return the lines of the exposition that start so."""
-        text = self.exposition.scrape(b"", openmetrics=False, zipped=False).body().decode()
-        return [line for line in text.splitlines() if line.startswith(start)]
+CARRIED = ("c1", "c2", "c3")
 
 
 @pytest.fixture
 def province(tmp_path: Path) -> Province:
     """Make the province with everything good."""
-    changes: dict[str, str | None] = {"devices.yaml": DEVICES, "channels.yaml": CHANNELS}
-    made = Province(inventories_of.load(inventories.write(tmp_path, changes)))
-    made.round(0)
-    assert set(made.verdicts(1).values()) == {"up ok", "maintenance not_in_service"}
-    return made
+    return well(tmp_path)
 
 
-CARRIED = ("c1", "c2", "c3")
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Inventory:
+    """Load the inventory once."""
+    return load(tmp_path_factory.mktemp("inventory"))
 
 
 def test_one_cut_is_told_of_everything_behind_it_in_one_round(province: Province) -> None:
@@ -155,6 +77,31 @@ def test_a_carrier_that_is_back_is_not_followed_by_cuts_of_its_own(province: Pro
     province.round(160, "a1")
     province.round(160, "a2", lost=5)
     assert province.verdicts(161, "a1", "a2")["c2"] == "down gateway_unreachable"
+
+
+def test_a_carrier_stays_back_when_the_inventory_is_read_again_and_after_a_restart(province: Province) -> None:
+    """Who was not measured since is cut with it, also for a collector that begins anew right after, an hour later."""
+    rows = province.supervision.rows()
+    province.round(100, "hub", trunk=False)
+    province.round(101, "a1", "a2", "a3", lost=5)
+    rows += province.supervision.judge(NOW + 102)
+    province.round(103, "hub")
+    rows += province.supervision.judge(NOW + 104, {"hub"})
+    province.supervision.set_inventory(province.known)
+    assert [province.verdicts(105)[one] for one in CARRIED] == ["down upstream_down"] * 3
+    again = Province(province.known)
+    newest = {row.channel: row for row in rows}
+    again.supervision.restore(newest.values(), [row for row in rows if row is not newest[row.channel]], 3600.0)
+    again.absence = 3600.0
+    again.round(103, "hub")
+    again.round(101, "a1", "a2", "a3", lost=5)
+    again.absence = 0.0
+    for agent in AGENTS:
+        again.board.restore_agent("86", agent, None, NOW + 3706, NOW + 103)
+    told = again.verdicts(3706)
+    assert (told["trunk"], [told[one] for one in CARRIED]) == ("up ok", ["down upstream_down"] * 3)
+    again.round(3710, "a1", lost=5)
+    assert again.verdicts(3711, "a1")["c1"] == "down gateway_unreachable"
 
 
 def test_a_cut_is_looked_for_beyond_channels_that_nobody_knows(province: Province) -> None:
@@ -306,94 +253,9 @@ def test_some_agents_or_all_come_to_the_same(known: Inventory, story: list[Any])
                 assert judge(channel, readings, NOW + at + 1).state is standing.verdict.state
 
 
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Inventory:
-    """Load the inventory once."""
-    changes: dict[str, str | None] = {"devices.yaml": DEVICES, "channels.yaml": CHANNELS}
-    return inventories_of.load(inventories.write(tmp_path_factory.mktemp("inventory"), changes))
-
-
-FIREWALL: Tables = {
-    "device": {"key": [""], "snmp_state": ["ok"], "cpu_utilization_ratio": [0.95], "uptime_seconds": [99999]},
-    "firewall": {"key": [""], "ha_role": ["active"], "ha_peer_up": [1]},
-}
-
-
-def test_problems_of_devices_are_on_the_exposition_and_in_the_api(province: Province) -> None:
-    """1 while one lasts, 0 else; nothing of a device that is not in service; gone with the tables they are read from."""
-    labels = 'tslcd_device_problem{province="86",site="s2",agent="a1",device="fw",problem='
-    for device in ("fw", "new"):
-        province.hear("a1", 10, FIREWALL, device=device)
-    province.verdicts(11)
-    assert province.lines(labels) == [
-        f'{labels}"{problem}"}} {there}'
-        for problem, there in (
-            ("snmp_unreadable", 0),
-            ("cpu_high", 1),
-            ("restarted", 0),
-            ("ha_changed", 0),
-            ("ha_peer_lost", 0),
-        )
-    ]
-    assert province.lines(labels.replace('"fw"', '"new"')) == []
-    told = {one["device"]: one for one in province.supervision.equipment.describe()}
-    assert [one["problem"] for one in told["fw"]["problems"]] == ["cpu_high"]
-    assert told["fw"]["problems"][0]["since"] == NOW + 11
-    assert told["fw"]["problems"][0]["words"]["vi"] == "CPU tải cao"
-    assert (told["new"]["in_service"], told["new"]["problems"]) == (False, [])
-    province.board.expire(NOW + 400)
-    province.verdicts(401)
-    assert province.lines(labels) == []
-
-
-def test_a_changed_role_survives_a_restart(province: Province) -> None:
-    """It is a span of the store, each change once; what could not be written is handed out again."""
-    province.hear("a1", 10, FIREWALL, device="fw")
-    province.verdicts(11)
-    assert province.supervision.equipment.take_spans() == []
-    passive: Tables = {**FIREWALL, "firewall": {"key": [""], "ha_role": ["passive"]}}
-    province.hear("a1", 20, passive, device="fw")
-    province.verdicts(21)
-    spans = province.supervision.equipment.take_spans()
-    assert spans == [SpanRow("role", "a1 fw passive", NOW + 20, NOW + 1820)]
-    assert province.supervision.equipment.take_spans() == []
-    province.supervision.equipment.put_back(spans)
-    assert province.supervision.equipment.take_spans() == spans
-    again = Province(province.known)
-    again.supervision.equipment.restore([*spans, SpanRow("agent", "a1", NOW, NOW)], 0.0)
-    again.hear("a1", 30, passive, device="fw")
-    again.verdicts(31)
-    told = [
-        one["problem"]
-        for one in next(one for one in again.supervision.equipment.describe() if one["device"] == "fw")["problems"]
-    ]
-    assert told == ["cpu_high", "ha_changed"]
-
-
 def test_verdicts_of_a_newer_program_are_judged_anew(province: Province) -> None:
     """A reason that nobody knows, among what ended and what stands."""
     again = Province(province.known)
     row = VerdictRow("trunk", "down", "eaten", "operator", "", NOW, NOW)
     assert again.supervision.restore([row, row._replace(channel="gone")], [row]) == ["gone"]
     assert again.supervision.standing == {}
-
-
-def test_problems_of_agents_are_on_the_exposition(province: Province) -> None:
-    """Spare ways, spools and clones; those of the heartbeat leave with it."""
-    heartbeat: Tables = {"agent": {"key": [""], "uplink_spare": [1], "spool_bytes": [9], "spool_limit_bytes": [10]}}
-    province.hear("a1", 10, heartbeat)
-    province.board.set_cloned(frozenset({"a1"}))
-    assert province.board.take_changed() >= {"a1"}
-    found = {
-        line.partition("problem=")[2]
-        for line in province.lines('tslcd_agent_problem{province="86",site="s2",agent="a1"')
-    }
-    assert found == {'"identity_cloned"} 1', '"uplink_spare"} 1', '"spool_filling"} 1'}
-    province.board.set_cloned(frozenset())
-    province.board.expire(NOW + 400)
-    assert "a1" in province.board.take_changed()
-    found = {
-        line.partition("problem=")[2]
-        for line in province.lines('tslcd_agent_problem{province="86",site="s2",agent="a1"')
-    }
-    assert found == {'"identity_cloned"} 0'}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.paging import CHANNELS, NOON, alert, people, post
-from tslcd_collector.pager import casebook, webhook
+from tslcd_collector.pager import casebook, incidents, webhook
 from tslcd_collector.pager.dispatch import Dispatch
 from tslcd_collector.pager.metrics import Metrics
 from tslcd_collector.pager.queue import Queue
-from tslcd_collector.pager.reception import START, Reception
+from tslcd_collector.pager.reception import LATE, START, Reception, _shift, hear
 from tslcd_collector.pager.routing import Routing
 from tslcd_runtime.health import Health
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -93,3 +95,29 @@ async def test_the_clock_is_set(reception: Reception, by: float) -> None:
     await reception._mind_the_clock(reception._clock + by)
     after = await reception.queue.run(lambda connection: connection.execute(query).fetchall())
     assert sorted(due for (due,) in after) == sorted([NOON + by, NOON + 300 + by, NOON + 16 * 3600])
+
+
+@pytest.mark.parametrize("by", [-86400.0, 86400.0])
+async def test_an_end_is_believed_as_soon_although_the_clock_was_set_after_it(reception: Reception, by: float) -> None:
+    """What was heard before moves too: neither does an end wait for a day, nor is it believed, nor forgotten, at once."""
+    await reception.heard(NOON - 7 * 86400)
+    settled = -2 * reception.settings.dead_man.settle
+    await reception.queue.run(lambda connection: _shift(connection, settled))
+    for ends in (None, NOON + 60):
+        await reception.take("critical", webhook.read(post(alert(starts=NOON, ends=ends))))
+    reception._clock -= by
+    await reception._mind_the_clock(reception._clock + by)
+
+    def claims(connection: sqlite3.Connection) -> list[float]:
+        return [heard for (heard,) in connection.execute("SELECT heard FROM alert WHERE claimed IS NOT NULL")]
+
+    (heard,) = await reception.queue.run(claims)
+    assert heard == pytest.approx(time.time() + by, abs=30)
+    hearing = partial(
+        hear, routing=reception.routing, starts=NOON - 7 * 86400, settle=reception.settings.dead_man.settle
+    )
+    await reception.queue.run(partial(hearing, now=heard + LATE - 1))
+    assert await reception.queue.run(claims)
+    await reception.queue.run(partial(hearing, now=heard + LATE))
+    assert not await reception.queue.run(claims)
+    assert await reception.queue.run(incidents.opened) == []
