@@ -57,6 +57,7 @@ EQUIVALENT: Final[dict[str, str]] = {
     r"ChannelDown/\w+: alertstate=\"firing\" at 5\d\d is gone": "flapping is told at once, so it is never pending",
     r"channel:cut:info: alertstate=\"firing\" at \d+ is gone": "what is cut upstream is told at once, so it is never pending",
     r"channels_cut:count: \* at \d+ is /": "nothing by a number is nothing, as nothing times a number is",
+    r"ManyChannelsDown/critical: 10m at \d+ is": "a cut is told for five minutes after its last evidence, and a longer memory is as good",
     r"ManyChannelsDown/critical: alertstate=\"firing\" at 265 is gone": "a pending alert is of a channel that is cut now, and those are taken away",
 }
 
