@@ -298,12 +298,12 @@ ALERTS: Final = (
         note="""
             One page for many cuts at once; the Alertmanager holds the single ones back meanwhile, so this one is told without waiting
             and until the last cut that it held back is told no more, also when the collector dies meanwhile, else those would page
-            when all is over.
+            when all is over. Once they are few it says the most there were, not how many are left.
         """,
         expr=f"""
             ({CUTS} >= {MANY} and {CUTS} >= {MANY_SHARE} * {CHANNELS})
             or
-            last_over_time({CUTS}[10m])
+            max_over_time({CUTS}[10m])
               and on (province) {firing("ManyChannelsDown")}
               and on (province) (
                 {firing("ChannelDown")}
