@@ -11,16 +11,16 @@ import yaml
 from rigs.rule_mutations import KINDS
 from rigs.rules import ENOUGH, RULES, mutants, run, share
 
-#: Mutants of a test run: of each kind as many, but none of the rules whose tests take long.
+#: Mutants of a test run: of each kind as many, but none of the load, whose tests take long.
 DRAWN: Final = 2
-#: Of so few, this many may be among the tenth that nobody notices.
-LUCK: Final = 2
+#: Of so few, this many may be among those that nobody notices.
+LUCK: Final = 1
 
 
 def test_mistakes_in_the_rules_are_noticed() -> None:
     """Operator, threshold, ``for``, label, severity and clause: nearly all of a draw of each are caught."""
     draw = random.Random(20260101)  # noqa: S311 - a draw, not a secret
-    known = [one for one in mutants() if one.file not in {"load.rules.yml", "channels.rules.yml"}]
+    known = [one for one in mutants() if one.file != "load.rules.yml"]
     chosen = [one for kind in KINDS for one in draw.sample([mutant for mutant in known if mutant.kind == kind], DRAWN)]
     fates = run(chosen, 2, lambda: None)
     survivors = [fate.mutant.words for fate in fates if fate.fate == "survived"]
