@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.collector import interface_table
-from support.province import AGENTS, NOW, Province, load, well
+from support.province import AGENTS, NOW, Chain, load, well
 from tslcd_collector.judge import judge
 from tslcd_collector.maintenance import Window
 from tslcd_collector.store import VerdictRow
@@ -24,7 +24,7 @@ CARRIED = ("c1", "c2", "c3")
 
 
 @pytest.fixture
-def province(tmp_path: Path) -> Province:
+def province(tmp_path: Path) -> Chain:
     """Make the province with everything good."""
     return well(tmp_path)
 
@@ -35,7 +35,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Inventory:
     return load(tmp_path_factory.mktemp("inventory"))
 
 
-def test_one_cut_is_told_of_everything_behind_it_in_one_round(province: Province) -> None:
+def test_one_cut_is_told_of_everything_behind_it_in_one_round(province: Chain) -> None:
     """All agents behind it are lost in the same moment: nobody is ever shown as lost by itself, and each names the cut."""
     province.round(100, "hub", trunk=False)
     for agent in ("a1", "a2", "a3"):
@@ -48,7 +48,7 @@ def test_one_cut_is_told_of_everything_behind_it_in_one_round(province: Province
         assert province.supervision.standing[channel].verdict.detail.en == "channel trunk, which carries it, is down"
 
 
-def test_what_is_behind_a_cut_is_judged_with_it(province: Province) -> None:
+def test_what_is_behind_a_cut_is_judged_with_it(province: Chain) -> None:
     """Only the agent of the cut channel told anything; those behind it were silent already, or are seen to work."""
     for agent in ("a1", "a2"):
         province.board.set_status("86", Status(agent=agent, online=False), NOW + 50, retained=False)
@@ -62,7 +62,7 @@ def test_what_is_behind_a_cut_is_judged_with_it(province: Province) -> None:
     assert {province.verdicts(63)[one] for one in CARRIED} == {"up ok"}
 
 
-def test_a_carrier_that_is_back_is_not_followed_by_cuts_of_its_own(province: Province) -> None:
+def test_a_carrier_that_is_back_is_not_followed_by_cuts_of_its_own(province: Chain) -> None:
     """What was measured during its cut is its cut, until it is measured after what carries it was; then it is cut by itself."""
     province.round(100, "hub", trunk=False)
     province.round(101, "a1", "a2", "a3", lost=5)
@@ -79,7 +79,7 @@ def test_a_carrier_that_is_back_is_not_followed_by_cuts_of_its_own(province: Pro
     assert province.verdicts(161, "a1", "a2")["c2"] == "down gateway_unreachable"
 
 
-def test_a_carrier_stays_back_when_the_inventory_is_read_again_and_after_a_restart(province: Province) -> None:
+def test_a_carrier_stays_back_when_the_inventory_is_read_again_and_after_a_restart(province: Chain) -> None:
     """Who was not measured since is cut with it, also for a collector that begins anew right after, an hour later."""
     rows = province.supervision.rows()
     province.round(100, "hub", trunk=False)
@@ -89,7 +89,7 @@ def test_a_carrier_stays_back_when_the_inventory_is_read_again_and_after_a_resta
     rows += province.supervision.judge(NOW + 104, {"hub"})
     province.supervision.set_inventory(province.known)
     assert [province.verdicts(105)[one] for one in CARRIED] == ["down upstream_down"] * 3
-    again = Province(province.known)
+    again = Chain(province.known)
     newest = {row.channel: row for row in rows}
     again.supervision.restore(newest.values(), [row for row in rows if row is not newest[row.channel]], 3600.0)
     again.absence = 3600.0
@@ -104,7 +104,7 @@ def test_a_carrier_stays_back_when_the_inventory_is_read_again_and_after_a_resta
     assert again.verdicts(3711, "a1")["c1"] == "down gateway_unreachable"
 
 
-def test_a_cut_is_looked_for_beyond_channels_that_nobody_knows(province: Province) -> None:
+def test_a_cut_is_looked_for_beyond_channels_that_nobody_knows(province: Chain) -> None:
     """c1 and c2 are unknown and not down: still c3 is behind the cut. One that is seen to work in between ends the search."""
     silent = "down upstream_down"
     for at in range(20, 200, 20):
@@ -116,7 +116,7 @@ def test_a_cut_is_looked_for_beyond_channels_that_nobody_knows(province: Provinc
     assert told["c3"] == "unknown agent_lost"
 
 
-def test_last_words_of_the_carrier_are_those_of_the_carried(province: Province) -> None:
+def test_last_words_of_the_carrier_are_those_of_the_carried(province: Chain) -> None:
     """The hub's only way was the trunk itself: it told of the cut and fell silent, and so did all behind it."""
     province.round(10, "hub", trunk=False)
     for agent in AGENTS:
@@ -125,7 +125,7 @@ def test_last_words_of_the_carrier_are_those_of_the_carried(province: Province) 
     assert {told[one] for one in ("trunk", *CARRIED)} == {"unknown uplink_lost"}
 
 
-def test_who_stands_in_for_a_lost_channel_is_degraded(province: Province) -> None:
+def test_who_stands_in_for_a_lost_channel_is_degraded(province: Chain) -> None:
     """The lost one keeps its own reason; who must act is the same for both; both change in one round, and back."""
     province.round(10, "hub", other=5)
     told = province.verdicts(11, "hub")
@@ -140,7 +140,7 @@ def test_who_stands_in_for_a_lost_channel_is_degraded(province: Province) -> Non
     assert (told["d1"], told["d2"]) == ("up ok", "up ok")
 
 
-def test_planned_work_takes_no_redundancy_and_blames_nobody(province: Province) -> None:
+def test_planned_work_takes_no_redundancy_and_blames_nobody(province: Chain) -> None:
     """Windows made while running; the group, and what is behind the channel, are not told as faults."""
     province.supervision.set_windows(
         [Window("w", "Thay thiết bị", since=NOW + 10, until=NOW + 100, operators=frozenset({"Viettel"}))]
@@ -164,7 +164,7 @@ def test_planned_work_takes_no_redundancy_and_blames_nobody(province: Province) 
     assert province.supervision.windows.all == ()
 
 
-def _flap(province: Province, times: int, start: float) -> float:
+def _flap(province: Chain, times: int, start: float) -> float:
     at = start
     for _ in range(times):
         province.round(at, "hub", trunk=False)
@@ -175,7 +175,7 @@ def _flap(province: Province, times: int, start: float) -> float:
     return at
 
 
-def test_a_channel_that_comes_and_goes_flaps(province: Province) -> None:
+def test_a_channel_that_comes_and_goes_flaps(province: Chain) -> None:
     """From the third cut on, while it is up; until the cuts are long enough ago."""
     at = _flap(province, 2, 10)
     assert province.verdicts(at)["trunk"] == "up ok"
@@ -188,7 +188,7 @@ def test_a_channel_that_comes_and_goes_flaps(province: Province) -> None:
     assert told == "up ok"
 
 
-def test_a_restart_changes_no_flapping(province: Province) -> None:
+def test_a_restart_changes_no_flapping(province: Chain) -> None:
     """Rows of the store make the same cuts; the time the collector was away counts for nobody, and no further cut is needed."""
     rows = province.supervision.rows()
     for index in range(3):
@@ -198,7 +198,7 @@ def test_a_restart_changes_no_flapping(province: Province) -> None:
         rows += province.supervision.judge(NOW + 16 + 10 * index)
     before = province.supervision.standing["trunk"]
     assert before.verdict.reason.value == "flapping"
-    again = Province(province.known)
+    again = Chain(province.known)
     newest = {row.channel: row for row in rows}
     ended = [row for row in rows if row is not newest[row.channel]]
     again.supervision.restore(newest.values(), ended, 3600.0)
@@ -229,7 +229,7 @@ def test_a_restart_changes_no_flapping(province: Province) -> None:
 )
 def test_some_agents_or_all_come_to_the_same(known: Inventory, story: list[Any]) -> None:
     """Judging what changed gives, in the end of a round, what judging everything gives; and each verdict is that of its readings."""
-    some, everything = Province(known), Province(known)
+    some, everything = Chain(known), Chain(known)
     windows = [Window("w", "t", since=NOW + 100, until=NOW + 300, channels=frozenset({"trunk", "d2"}))]
     at = 0.0
     for one in (some, everything):
@@ -253,9 +253,9 @@ def test_some_agents_or_all_come_to_the_same(known: Inventory, story: list[Any])
                 assert judge(channel, readings, NOW + at + 1).state is standing.verdict.state
 
 
-def test_verdicts_of_a_newer_program_are_judged_anew(province: Province) -> None:
+def test_verdicts_of_a_newer_program_are_judged_anew(province: Chain) -> None:
     """A reason that nobody knows, among what ended and what stands."""
-    again = Province(province.known)
+    again = Chain(province.known)
     row = VerdictRow("trunk", "down", "eaten", "operator", "", NOW, NOW)
     assert again.supervision.restore([row, row._replace(channel="gone")], [row]) == ["gone"]
     assert again.supervision.standing == {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.province import NOW, Province, well
+from support.province import NOW, Chain, well
 from tslcd_collector.store import SpanRow
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ FIREWALL: Tables = {
 
 
 @pytest.fixture
-def province(tmp_path: Path) -> Province:
+def province(tmp_path: Path) -> Chain:
     """Make the province with everything good."""
     return well(tmp_path)
 
 
-def test_problems_of_devices_are_on_the_exposition_and_in_the_api(province: Province) -> None:
+def test_problems_of_devices_are_on_the_exposition_and_in_the_api(province: Chain) -> None:
     """1 while one lasts, 0 else; nothing of a device that is not in service; gone with the tables they are read from."""
     labels = 'tslcd_device_problem{province="86",site="s2",agent="a1",device="fw",problem='
     for device in ("fw", "new"):
@@ -53,7 +53,7 @@ def test_problems_of_devices_are_on_the_exposition_and_in_the_api(province: Prov
     assert province.lines(labels) == []
 
 
-def test_a_changed_role_survives_a_restart(province: Province) -> None:
+def test_a_changed_role_survives_a_restart(province: Chain) -> None:
     """It is a span of the store, each change once; what could not be written is handed out again."""
     province.hear("a1", 10, FIREWALL, device="fw")
     province.verdicts(11)
@@ -66,7 +66,7 @@ def test_a_changed_role_survives_a_restart(province: Province) -> None:
     assert province.supervision.equipment.take_spans() == []
     province.supervision.equipment.put_back(spans)
     assert province.supervision.equipment.take_spans() == spans
-    again = Province(province.known)
+    again = Chain(province.known)
     again.supervision.equipment.restore([*spans, SpanRow("agent", "a1", NOW, NOW)], 0.0)
     again.hear("a1", 30, passive, device="fw")
     again.verdicts(31)
@@ -77,7 +77,7 @@ def test_a_changed_role_survives_a_restart(province: Province) -> None:
     assert told == ["cpu_high", "ha_changed"]
 
 
-def test_problems_of_agents_are_on_the_exposition(province: Province) -> None:
+def test_problems_of_agents_are_on_the_exposition(province: Chain) -> None:
     """Spare ways, spools and clones; those of the heartbeat leave with it."""
     heartbeat: Tables = {"agent": {"key": [""], "uplink_spare": [1], "spool_bytes": [9], "spool_limit_bytes": [10]}}
     province.hear("a1", 10, heartbeat)
