@@ -179,7 +179,7 @@ class _Collector:
         await self._operations.open(time.time())
         self._rounds.judge_all(time.time(), gone)
         await self._ledger.resume(self._supervision.rows(), time.time())
-        self._operations.resume(self._supervision.rows(), time.time())
+        self._operations.resume(self._supervision.rows, time.time())
         self._metrics.inventory_valid.set(1)
         self._metrics.inventory_loaded.set(now)
         self._view.ready = True

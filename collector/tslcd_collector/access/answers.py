@@ -26,7 +26,7 @@ def refuse(request: Request, status: int, vi: str, en: str, **headers: str) -> R
 def unauthorised(request: Request) -> Response:
     """Send a person to the login page; tell a program that it has to show something."""
     if fields.wants_page(request) and request.method in {"GET", "HEAD"}:
-        there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        there = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(there, safe='/')}", 303)
     return refuse(request, 401, "Cần đăng nhập.", "Log in first.", WWW_Authenticate='Bearer realm="tslcd"')
 

@@ -5,6 +5,7 @@ Invariants:
 * What is not named here as free needs a right: a route that somebody adds and forgets is readable by viewers only, or changeable
   by operators only.
 * A request that changes something comes from a page of this host and shows the token of its session; cookies alone change nothing.
+* What is guarded is the path that is routed, whatever the Host header says.
 * Trouble with the file of people never takes the pages away that need nobody: who cannot be asked is nobody.
 * A stream of events ends with its session.
 """
@@ -86,7 +87,7 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, answer)
             return
-        answer.private = identity.person is not None or request.url.path.startswith(("/login", "/account"))
+        answer.private = identity.person is not None or request.scope["path"].startswith(("/login", "/account"))
         if identity.session and self._access is not None and not self._settings.public_read:
             answer.still = _Still(self._access, token)
         await self._app(scope, receive, answer)
@@ -95,7 +96,7 @@ class Gate:
         """Return who it is, and whether that could not be found out."""
         if self._bearer(request):
             return Identity(PROGRAM), False
-        if self._access is None or not token or request.url.path.startswith(FILES):
+        if self._access is None or not token or request.scope["path"].startswith(FILES):
             return OFF, False
         try:
             return await self._access.identify(token) or OFF, False
@@ -112,7 +113,7 @@ class Gate:
 
     def _refused(self, request: Request, identity: Identity, *, trouble: bool) -> Response | None:
         """Return why a request is refused, None when it is not."""
-        path, person = request.url.path, identity.person
+        path, person = request.scope["path"], identity.person
         if path in ALWAYS_FREE or path.startswith(OPEN):
             return None
         if path in MACHINES:
@@ -143,7 +144,7 @@ class Gate:
         shown = request.headers.get("x-csrf-token") or request.state.fields.get("csrf", [""])[-1]
         if (
             identity.session
-            and request.url.path != "/login"
+            and request.scope["path"] != "/login"
             and not hmac.compare_digest(shown.encode(), identity.csrf.encode())
         ):
             return answers.foreign_form(request), request.receive

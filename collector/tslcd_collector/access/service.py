@@ -209,12 +209,17 @@ class Access:
         token = sessions.new_token()
         actor = Actor(account.name, source)
 
-        def write(file: OperationsFile) -> None:
+        def write(file: OperationsFile) -> bool:
             with file.writing() as transaction:
+                if not _still(file, account):
+                    return False
                 sessions.begin(transaction, account.name, token, actor, now, complete=True, id_token=claimed.id_token)
                 transaction.audit(now, actor, "login", account.name, f"provider, {account.role.value}")
+            return True
 
-        await self.operations.run(write)
+        if not await self.operations.run(write):
+            await self._failed(account.name, actor, now, "changed here meanwhile")
+            raise ProviderError("disabled", "this person was changed here meanwhile")
         self._count("ok")
         self._log.info("login", person=account.name, source=source, role=account.role.value)
         return Login(token, "", complete=True), claimed.onward
@@ -268,8 +273,10 @@ class Access:
 def _begin(
     file: OperationsFile, account: Account, code: str, token: str, browser: str, actor: Actor, now: float
 ) -> bool:
-    """Take the code and begin a session, or neither. Raises OperationsError."""
+    """Take the code and begin a session, or neither; neither for an account that was changed meanwhile. Raises OperationsError."""
     with file.writing() as transaction:
+        if not _still(file, account):
+            return False
         how = "first login, without an authenticator"
         if account.secret:
             step = codes.step_of(account.secret, code, account.last_step, now)
@@ -285,3 +292,13 @@ def _begin(
             sessions.remember_device(transaction, account.name, browser, now)
         transaction.audit(now, actor, "login", account.name, how)
     return True
+
+
+def _still(file: OperationsFile, account: Account) -> bool:
+    """Whether an account is as it was read: who was reset, disabled or gave a new password meanwhile has to come anew."""
+    known = people.find(file, account.name)
+    return known is not None and _rights(known) == _rights(account)
+
+
+def _rights(account: Account) -> tuple[object, ...]:
+    return account.role, account.issuer, account.password, account.must_change, account.secret, account.disabled

@@ -54,6 +54,7 @@ class Operations:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="operations")
         self._ends: dict[str, float] = {}
         self._opened = False
+        self._standing: Callable[[], Iterable[VerdictRow]] | None = None
         self._failed = False
         self._log = get_logger("operations")
 
@@ -107,9 +108,13 @@ class Operations:
             if self.acknowledgements.pop(channel, None) is not None:
                 self._ends[channel] = now
 
-    def resume(self, standing: Iterable[VerdictRow], now: float) -> None:
-        """Compare with what stands when the collector starts: what came up or left meanwhile is not acknowledged any more."""
-        rows = list(standing)
+    def resume(self, standing: Callable[[], Iterable[VerdictRow]], now: float) -> None:
+        """Compare with what stands: what came up or left while the collector was away is not acknowledged any more.
+
+        ``standing`` is asked again when the file can be opened only later.
+        """
+        self._standing = standing
+        rows = list(standing())
         self.note(rows)
         self.retire(set(self.acknowledgements) - {row.channel for row in rows}, now)
 
@@ -202,6 +207,8 @@ class Operations:
         self._opened = True
         self.acknowledgements = standing.acknowledgements
         self.windows = standing.windows
+        if self._standing is not None:
+            self.resume(self._standing, now)
         self.changed()
 
     def _fail(self, error: Exception) -> None:

@@ -55,7 +55,7 @@ class Assets:
 
     def answer(self, request: Request) -> Response:
         """Serve a file; the name of an earlier version is not found, so that nobody keeps a wrong one under it."""
-        asset = self._by_path.get(request.url.path)
+        asset = self._by_path.get(request.scope["path"])
         if asset is None:
             return PlainTextResponse("no such file\n", 404)
         headers = {

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from support.login import ADMIN, PASSWORD, Browser, Site, code, site
-from tslcd_collector.access import Role, people
+from tslcd_collector.access import Role, passwords, people
 from tslcd_collector.access.settings import AccessSettings
 from tslcd_runtime.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from tslcd_collector.operations import OperationsFile
 
 PRIVATE = AccessSettings(mode="local", public_read=False, token=Secret("a token of programs"), protect_metrics=True)
 
@@ -116,6 +119,34 @@ async def test_disabled_demoted_and_ended_sessions_hold_at_once(running: Site) -
         assert (await browser.get("/account")).status_code == 303
 
 
+@pytest.mark.parametrize("change", ["reset", "password", "disabled", "demoted"])
+async def test_a_login_under_way_ends_with_what_is_changed_meanwhile(
+    running: Site, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the password is verified, which takes its time, the person is reset or loses rights: no session comes of it."""
+    secret = await running.add("minh")
+    hashed = await asyncio.to_thread(passwords.hashed, "another password 1")
+    verify = running.access.guard.verify
+    changes: dict[str, Callable[[OperationsFile], object]] = {
+        "reset": lambda file: people.reset(file, "minh", hashed, ADMIN, running.now()),
+        "password": lambda file: people.change_password(file, "minh", hashed, b"", ADMIN, running.now()),
+        "disabled": lambda file: people.set_disabled(file, "minh", ADMIN, running.now(), disabled=True),
+        "demoted": lambda file: people.set_role(file, "minh", Role.VIEWER, ADMIN, running.now()),
+    }
+
+    async def slowly(*arguments: Any, **named: Any) -> Any:
+        found = await verify(*arguments, **named)
+        await running.operations.run(changes[change])
+        return found
+
+    monkeypatch.setattr(running.access.guard, "verify", slowly)
+    async with Browser(running.url) as browser:
+        answer = await browser.log_in("minh", code(secret, running.now()))
+        assert answer.status_code == 401
+        assert "tslcd_session" not in browser.cookies
+        assert (await browser.get("/account")).status_code == 303
+
+
 async def test_sessions_end_by_idleness_by_age_and_by_hand(running: Site) -> None:
     """An hour without a request, twelve hours in any case, log out, and log out everywhere else."""
     browser = await running.entered()
@@ -167,6 +198,8 @@ async def test_nothing_is_free_to_read_where_login_is_for_all(private: Site) -> 
             refused = await program.get(path)
             assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Bearer realm="tslcd"'), path
             assert (await program.get(path, headers={"authorization": "Bearer another"})).status_code == 401
+            for host in ("x/login?", "x/-/healthy?", "x/static/", "login"):
+                assert (await program.get(path, headers={"host": host})).status_code in {400, 401}, host
         for path in ("/", "/api/v1/channels", "/api/v1/sd"):
             assert (await program.get(path, headers=bearer)).status_code == 200, path
         assert (await program.get("/api/v1/audit", headers=bearer)).status_code == 403

@@ -167,13 +167,44 @@ async def test_what_came_up_while_the_collector_was_away_is_not_acknowledged(tmp
     await operations.close()
     again = Operations(OperationsFile(tmp_path), keep=KEEP)
     await again.open(NOW + 100)
-    again.resume([_row("up", "c1"), _row("down", "c3")], NOW + 100)
+    again.resume(lambda: [_row("up", "c1"), _row("down", "c3")], NOW + 100)
     assert set(again.acknowledgements) == {"c3"}
     await again.close()
     third = Operations(OperationsFile(tmp_path), keep=KEEP)
     await third.open(NOW + 200)
     assert set(third.acknowledgements) == {"c3"}
     await third.close()
+
+
+async def test_what_came_up_before_the_file_could_be_opened_is_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is back minutes after the start: what stands then counts, not what stood at the start."""
+    operations = Operations(OperationsFile(tmp_path), keep=KEEP)
+    await operations.open(NOW)
+    for channel in ("c1", "c2", "c3"):
+        await operations.acknowledge(channel, "", LAN, NOW)
+    await operations.close()
+    again = Operations(file := OperationsFile(tmp_path), keep=KEEP)
+    working, rows = file.open, [_row("down", "c1"), _row("down", "c3")]
+
+    def broken(_: float) -> None:
+        raise OperationsError("the disk is away")
+
+    monkeypatch.setattr(file, "open", broken)
+    await again.open(NOW + 100)
+    again.resume(lambda: rows, NOW + 100)
+    rows[0] = _row("up", "c1")
+    monkeypatch.setattr(file, "open", working)
+    task = asyncio.create_task(again.working(lambda: NOW + 200))
+    opened = asyncio.Event()
+    again.changed = opened.set
+    async with asyncio.timeout(20):
+        await opened.wait()
+    assert set(again.acknowledgements) == {"c3"}
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await again.close()
 
 
 async def test_acknowledged_again_by_another(operations: Operations) -> None:
