@@ -38,8 +38,7 @@ RECORDS: Final = (
         name=PLANNED,
         note="Sites of which every channel is in a planned window: nobody is told what the work there does.",
         expr="""
-            max by (province, site) (tslcd_channel_state{state="maintenance"}) == 1
-            unless on (province, site) (min by (province, site) (tslcd_channel_state{state="maintenance"}) == 0)
+            min by (province, site) (max by (province, site, channel) (tslcd_channel_state{state="maintenance"})) == 1
         """,
     ),
     Record(

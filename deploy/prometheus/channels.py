@@ -63,7 +63,10 @@ def firing(alert: str, **labels: str) -> str:
 
 
 def _judged(state: State) -> tuple[Record, Record]:
-    """Record the verdicts of channels in a state: folded, then with tenant and redundancy group."""
+    """Record the verdicts of channels in a state: folded, then with tenant and redundancy group.
+
+    Work that was planned on the page of one collector holds the other one's verdict back too.
+    """
     folded = f"channel:{state.value}:verdict"
     return (
         Record(
@@ -72,6 +75,7 @@ def _judged(state: State) -> tuple[Record, Record]:
                 max by ({CHANNEL}, reason, party) (
                   tslcd_channel_verdict_info{{reason!="{Reason.OK.value}"}}
                   and on (instance, {CHANNEL}) (tslcd_channel_state{{state="{state.value}"}} == 1)
+                  unless on ({CHANNEL}) (tslcd_channel_state{{state="{State.MAINTENANCE.value}"}} == 1)
                 )
             """,
         ),

@@ -47,7 +47,6 @@ EQUIVALENT: Final[dict[str, str]] = {
     r"(BackfillRefused|ReportsLost|NotificationsFailing|StoreFailing)\S*: 0 at \d+ is 1$": "the same",
     r"(Channel|Upstream|Redundancy|channel:|SitePower|AgentLost)\S*: max at \d+ is min": "what is folded there has the value 1",
     r"agent:lost:info: max at 68 is min": "that there is an agent is asked, not what its value is",
-    r"site:planned:info: (max at 0 is min|state=\"maintenance\" at 45 is gone)": "that none of the site's channels is at work is what counts",
     r"(ManyAgentsLost/critical|province:channels\S*): max at \d+ is min": "lines are counted, whatever the value",
     r"channels_cut:count: count at \d+ is sum": "a cut has the value 1",
     r"ChannelDown/\w+: count_over_time at \d+ is sum_over_time": "the same",
