@@ -14,7 +14,9 @@ Invariants:
 * Once acknowledged or over, an incident goes no further. People are reminded of what Alertmanager still repeats, not of the rest: what was
   inhibited in the meantime ends without a word.
 * A post has all of its group that fires. When nothing of an incident is in it any more, but something new is, the end of the first was not
-  told to us (inhibited, or lost), and what is new is an incident of its own, with an escalation of its own.
+  told to us (inhibited, or lost), and what is new is an incident of its own, with an escalation of its own. What was inhibited and is
+  posted again is told again: its incident is closed.
+* What is over as critical and goes on as major, or the other way round, is not told as over; who knew of it knows of the other.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from tslcd_collector.pager import incidents
 from tslcd_collector.pager import story as stories
 from tslcd_collector.pager.novelty import GRACE, Known, Novelty, decide
 from tslcd_collector.pager.story import MAX_ITEMS, Item, Kind, Story, Words
+from tslcd_collector.pager.upkeep import FREE
 from tslcd_collector.pager.webhook import Posted, Webhook
 
 if TYPE_CHECKING:
@@ -71,10 +74,13 @@ def take(
     going_on: set[int] = set()
     for alert in webhook.alerts:
         row = connection.execute(
-            "SELECT starts, ends, claimed, incident FROM alert WHERE severity = ? AND fingerprint = ?",
+            "SELECT starts, ends, claimed, incident, EXISTS (SELECT 1 FROM incident WHERE id = alert.incident AND closed IS NULL)"
+            " FROM alert WHERE severity = ? AND fingerprint = ?",
             (severity, alert.fingerprint),
         ).fetchone()
         novelty = decide(Known(*row[:3]) if row is not None else None, alert.starts, alert.ends)
+        if novelty is Novelty.REPEAT and not row[4]:
+            novelty = Novelty.NEW
         found.append(novelty)
         if novelty in {Novelty.NEW, Novelty.DOUBTFUL}:
             fresh.append(alert)
@@ -207,17 +213,6 @@ def acknowledge(connection: sqlite3.Connection, incident: int, who: str, way: st
     return Acknowledged.DONE
 
 
-def shift(connection: sqlite3.Connection, by: float) -> None:
-    """Move what is due, and when the open was heard of, by ``by`` seconds: the clock was set.
-
-    What waits for an hour of the day does not move.
-    """
-    connection.execute("UPDATE alert SET heard = heard + ? WHERE ends IS NULL", (by,))
-    connection.execute("UPDATE incident SET heard = heard + ? WHERE closed IS NULL", (by,))
-    connection.execute("UPDATE incident SET due = due + ? WHERE due IS NOT NULL", (by,))
-    connection.execute("UPDATE notification SET due = due + ? WHERE state = 'waiting' AND held = 0", (by,))
-
-
 def forget(connection: sqlite3.Connection, before: float, now: float) -> int:
     """Close, without a word, what nobody repeated since ``before``. Returns how many."""
     rows = connection.execute(
@@ -230,14 +225,6 @@ def forget(connection: sqlite3.Connection, before: float, now: float) -> int:
         _shut(connection, incident, now)
         incidents.audit(connection, now, "forgotten", incident)
     return len(rows)
-
-
-def prune(connection: sqlite3.Connection, before: float) -> None:
-    """Delete what was over before ``before``."""
-    connection.execute("DELETE FROM notification WHERE state != 'waiting' AND created < ?", (before,))
-    connection.execute("DELETE FROM alert WHERE ends IS NOT NULL AND heard < ?", (before,))
-    connection.execute("DELETE FROM incident WHERE closed < ?", (before,))
-    connection.execute("DELETE FROM audit WHERE at < ?", (before,))
 
 
 def _join(
@@ -293,26 +280,51 @@ def _make_way(
     if not incidents.certain(connection, row[0]):
         _believe(connection, routing, now, "incident = ?", (row[0],))
     elif row[1] < now - GRACE:  # of what was posted just now another Alertmanager may not know yet
-        _shut(connection, row[0], now)
+        _shut(connection, row[0], now, "not in what is posted now")
         incidents.audit(connection, now, "superseded", row[0])
 
 
 def _end(connection: sqlite3.Connection, routing: Routing, incident: int, now: float) -> None:
-    """Close an incident whose last alert is over, and tell those who know of it."""
-    story = incidents.tell(connection, incident, Kind.RESOLVED, now, "incident = ?")
-    knowing = [
-        name
-        for (name,) in connection.execute(
-            "SELECT DISTINCT recipient FROM notification WHERE incident = ? AND (state = 'sent' OR attempts > 0)",
-            (incident,),
-        )
-    ]
+    """Close an incident whose last alert is over, and tell those who know of it; of what goes on elsewhere they know from now on there."""
+    known = incidents.get(connection, incident)
+    assert known is not None  # noqa: S101 - the caller looked
+    knowing = _told(connection, incident)
+    over, elsewhere = incidents.ended(connection, incident)
     _shut(connection, incident, now)
-    incidents.audit(connection, now, "resolved", incident)
-    _notify(connection, story, routing.tell(knowing, story.severity, now), now)
+    incidents.audit(connection, now, "resolved" if over else "goes on", incident)
+    for other in elsewhere:
+        _hand_on(connection, known, other, knowing, now)
+    if over:
+        story = Story(
+            kind=Kind.RESOLVED,
+            severity=known.severity,
+            incident=incident,
+            items=over[:MAX_ITEMS],
+            total=len(over),
+            at=now,
+        )
+        _notify(connection, story, routing.tell(knowing, known.severity, now), now)
 
 
-def _shut(connection: sqlite3.Connection, incident: int, now: float) -> None:
+def _hand_on(
+    connection: sqlite3.Connection, before: incidents.Incident, other: int, knowing: Iterable[str], now: float
+) -> None:
+    """Have those who know of an incident know of another one, in which the same goes on; who took it has taken that if it is no worse."""
+    told = _told(connection, other)
+    body = stories.encode(incidents.current(connection, other, Kind.MORE, now))
+    for name in knowing:
+        if name not in told:
+            connection.execute(
+                "INSERT INTO notification (incident, kind, recipient, created, due, held, state, attempts, finished, story)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'sent', 0, ?, ?)",
+                (other, Kind.MORE.value, name, now, now, FREE, now, body),
+            )
+            incidents.audit(connection, now, "known", other, name, detail=f"from incident {before.id}")
+    if before.acknowledged_by is not None and before.severity == "critical":
+        acknowledge(connection, other, before.acknowledged_by, f"of incident {before.id}", now)
+
+
+def _shut(connection: sqlite3.Connection, incident: int, now: float, why: str = "over before it was told") -> None:
     connection.execute("UPDATE incident SET closed = ?, due = NULL WHERE id = ?", (now, incident))
     gone = connection.execute(
         "UPDATE notification SET state = 'cancelled', finished = ? WHERE incident = ? AND state = 'waiting'"
@@ -320,7 +332,7 @@ def _shut(connection: sqlite3.Connection, incident: int, now: float) -> None:
         (now, incident),
     ).fetchall()
     for recipient, kind in gone:
-        incidents.audit(connection, now, "cancelled", incident, recipient, detail=f"{kind}: over before it was told")
+        incidents.audit(connection, now, "cancelled", incident, recipient, detail=f"{kind}: {why}")
 
 
 def _notify(connection: sqlite3.Connection, story: Story, told: Iterable[Told], now: float) -> None:
@@ -333,6 +345,15 @@ def _notify(connection: sqlite3.Connection, story: Story, told: Iterable[Told], 
         " VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?)",
         rows,
     )
+
+
+def _told(connection: sqlite3.Connection, incident: int) -> list[str]:
+    """Return who was told of an incident, or perhaps told."""
+    rows = connection.execute(
+        "SELECT DISTINCT recipient FROM notification WHERE incident = ? AND (state = 'sent' OR attempts > 0)",
+        (incident,),
+    )
+    return [name for (name,) in rows]
 
 
 def _knowing(connection: sqlite3.Connection, incident: int) -> list[str]:

@@ -101,3 +101,25 @@ def tell(connection: sqlite3.Connection, incident: int, kind: Kind, now: float, 
     )
     items = [decode_item(item) for (item,) in rows]
     return Story(kind=kind, severity=severity, incident=incident, items=items, total=total, at=now)
+
+
+def ended(connection: sqlite3.Connection, incident: int) -> tuple[list[Item], list[int]]:
+    """Return what of an incident is over, newest first, and the open incidents in which the rest goes on with another severity.
+
+    It is the same when alert and channel are: a cut is critical, or major while another channel of its group works.
+    """
+    going_on = {
+        (item.name, item.channel): other
+        for body, other in connection.execute(
+            "SELECT item, incident FROM alert WHERE ends IS NULL AND claimed IS NULL AND incident IN"
+            " (SELECT id FROM incident WHERE closed IS NULL AND id != ?)",
+            (incident,),
+        )
+        if (item := decode_item(body)).channel
+    }
+    rows = connection.execute(
+        "SELECT item FROM alert WHERE incident = ? ORDER BY starts DESC, fingerprint", (incident,)
+    )
+    items = [decode_item(body) for (body,) in rows]
+    over = [item for item in items if (item.name, item.channel) not in going_on]
+    return over, sorted({going_on[key] for item in items if (key := (item.name, item.channel)) in going_on})

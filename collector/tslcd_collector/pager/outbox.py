@@ -14,6 +14,7 @@ import msgspec
 from tslcd_collector.pager import casebook, incidents
 from tslcd_collector.pager import story as stories
 from tslcd_collector.pager.story import Kind
+from tslcd_collector.pager.upkeep import BY_RATE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -129,9 +130,9 @@ def hurry(connection: sqlite3.Connection, now: float) -> None:
 
 
 def waiting(connection: sqlite3.Connection, now: float) -> tuple[int, float]:
-    """Return how many messages wait, and for how long the oldest that is due does (seconds)."""
+    """Return how many messages wait, and for how long the oldest does that neither the clock nor a doubt holds back (seconds)."""
     count, oldest = connection.execute(
-        "SELECT count(*), min(CASE WHEN held = 0 THEN created END) FROM notification WHERE state = 'waiting'"
+        f"SELECT count(*), min(CASE WHEN held = 0 AND {_CLEAR} THEN created END) FROM notification WHERE state = 'waiting'"  # noqa: S608
     ).fetchone()
     return int(count), max(0.0, now - oldest) if oldest is not None else 0.0
 
@@ -160,7 +161,7 @@ def _hold(
     release: float,
 ) -> None:
     for number, held, story in rows:
-        connection.execute("UPDATE notification SET held = 1, due = ? WHERE id = ?", (release, number))
+        connection.execute("UPDATE notification SET held = ?, due = ? WHERE id = ?", (BY_RATE, release, number))
         if not held:
             incidents.audit(connection, now, "held back", story.incident, recipient, detail=story.kind.value)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tslcd_collector.errors import StoreError
-from tslcd_collector.pager import casebook, incidents, outbox
+from tslcd_collector.pager import casebook, incidents, outbox, upkeep
 from tslcd_collector.pager.settings import SEVERITIES
 from tslcd_runtime.logs import get_logger
 
@@ -169,7 +169,7 @@ class Reception:
         self._clock = clock
         if abs(by) > SET:
             try:
-                await self.queue.run(lambda connection: _shift(connection, by))
+                await self.queue.run(lambda connection: _shift(connection, self.routing, by, time.time()))
             except StoreError:
                 self._clock -= by
                 raise
@@ -210,7 +210,7 @@ class Reception:
     def _keep_house(self, connection: sqlite3.Connection) -> None:
         now = time.time()
         casebook.forget(connection, now - self.settings.forget, now)
-        casebook.prune(connection, now - self.settings.queue.keep)
+        upkeep.prune(connection, now - self.settings.queue.keep)
 
 
 def _silent(connection: sqlite3.Connection) -> float:
@@ -226,8 +226,8 @@ def _write_silence(connection: sqlite3.Connection, seconds: float) -> None:
     connection.execute("REPLACE INTO meta (key, value) VALUES ('silence', ?)", (seconds,))
 
 
-def _shift(connection: sqlite3.Connection, by: float) -> None:
-    casebook.shift(connection, by)
+def _shift(connection: sqlite3.Connection, routing: Routing, by: float, now: float) -> None:
+    upkeep.shift(connection, routing, by, now)
     connection.execute("UPDATE meta SET value = value + ? WHERE key = 'chain back'", (by,))
 
 

@@ -223,7 +223,8 @@ class PagerSettings(_Part, frozen=True, kw_only=True):
     """Everything in ``pager.yaml``.
 
     ``give_up``: a message that no channel takes for so long is given up. ``forget``: an incident that Alertmanager has not
-    repeated for so long is closed without a word (receivers without ``send_resolved``); longer than any ``repeat_interval``.
+    repeated for so long is closed without a word (receivers without ``send_resolved``); longer than any ``repeat_interval``, and
+    than holidays, in which warnings are not repeated.
     """
 
     language: LanguageChoice = "auto"
@@ -234,7 +235,7 @@ class PagerSettings(_Part, frozen=True, kw_only=True):
     dead_man: DeadMan = DeadMan()
     rate: Rate = Rate()
     give_up: Duration = 3600.0
-    forget: Duration = 2 * _DAY
+    forget: Duration = 14 * _DAY
     zalo: Annotated[tuple[Zalo, ...], Meta(max_length=16)] = ()
     sms: Annotated[tuple[Sms, ...], Meta(max_length=16)] = ()
     mail: Annotated[tuple[Mail, ...], Meta(max_length=16)] = ()

@@ -113,6 +113,13 @@ def test_a_tenant_with_a_pager_of_its_own_is_told_besides_the_province(tmp_path:
 
     assert receivers("severity=critical party=operator tenant=vpn-ubnd") == "tenant-vpn-ubnd-critical,pager-critical"
     assert receivers("severity=warning party=operator tenant=vpn-ubnd") == "pager-warning"
+    # what explains a cut of its channel, and holds it back, is told there too
+    for name in ("ManyChannelsDown", "CollectorDead"):
+        told = receivers(f"alertname={name} severity=critical party=monitoring province=86")
+        assert told == "tenant-vpn-ubnd-critical,pager-critical", name
+    assert receivers("alertname=SitePower severity=major party=power site=s") == "tenant-vpn-ubnd-major,pager-major"
+    assert receivers("alertname=AgentLost severity=major party=monitoring site=s") == "pager-major"
+    assert receivers("alertname=Watchdog severity=none party=none") == "dead-man"
     assert receivers("severity=critical party=operator tenant=vpn-mttq") == "pager-critical"
 
 
@@ -196,6 +203,15 @@ CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
             alert("PathDown", "warning", agent="a", device="fw"),
         ],
         ["ChannelDown critical,ChannelDown critical"],
+    ),
+    "a channel at its load explains a spare way, no tunnel and no fibre": (
+        [
+            alert("ChannelDegraded", "warning", "agency", channel="c"),
+            alert("UplinkSpare", "warning", agent="a"),
+            alert("TunnelDown", "warning", "agency", agent="a", device="fw"),
+            alert("OpticalPowerLow", "warning", "operator", agent="a", device="sw"),
+        ],
+        ["ChannelDegraded warning", "OpticalPowerLow warning", "TunnelDown warning"],
     ),
     "a cut of a redundant channel": (
         [
