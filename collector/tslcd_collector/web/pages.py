@@ -3,7 +3,8 @@
 Invariants:
 
 * Without JavaScript a page says the same, filters included, and comes again by itself.
-* Every page carries the id of the event that it was made at, so that the browser hears what came after it, and nothing twice.
+* Every page carries the id of the event that it was made at, so that the browser hears what came after it, and nothing twice:
+  nothing is awaited between the look at what stands and the end of the page.
 * Nothing from the inventory, a report or the address is ever markup: templates escape, and the policy that
   :mod:`tslcd_collector.access` sends with every answer runs no inline script.
 """
@@ -35,12 +36,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from tslcd_collector.inventory import Channel
+    from tslcd_collector.ledger.rows import History
+    from tslcd_collector.operations.rows import Comment
     from tslcd_collector.web.screen import Plan, Row, Tile
     from tslcd_collector.web.view import View
     from tslcd_runtime.language import Language
 
 #: How many entries the list of what needs somebody has; the rest is counted.
 LISTED: Final = 60
+#: How many comments a channel's page has, the newest.
+COMMENTS: Final = 20
 #: How long a page waits for what is on disk, seconds.
 PATIENCE: Final = 3.0
 #: A wall that nothing has changed on is the same for so long, seconds: a hundred browsers that come at once cost one page.
@@ -93,34 +98,48 @@ class Pages:
 
     async def channel(self, request: Request) -> Response:
         """Show one channel: what it is, since when, who must act, its past, and the measurements of its last day."""
-        plan, now = self._view.plan(), time.time()
-        channel = plan.inventory.channels.get(request.path_params["channel"]) if plan else None
-        row = self._view.rows().get(channel.id) if channel else None
-        if plan is None or channel is None or row is None:
+        name = request.path_params["channel"]
+        if self._stands(name) is None:
+            return _answer(request, self._render(request, "gone.html", time.time()), "", 404)
+        past, comments = await asyncio.gather(self._past(name), self._comments(name))
+        # nothing is awaited from here on: the page shows what stood at the event whose id it carries
+        now, found = time.time(), self._stands(name)
+        if found is None:
             return _answer(request, self._render(request, "gone.html", now), "", 404)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                past = await self._view.past(channel.id, now - 7 * 86400, now)
-        except (LedgerError, TimeoutError):
-            past = None
-        language = _language(request)
-        content = describe(self._view, channel, past, language, now)
-        content["comments"] = await self._comments(channel.id)
-        body = self._render(request, "channel.html", now, channel=channel, row=row, **content)
+        channel, row = found
+        content = describe(self._view, channel, past, _language(request), now)
+        body = self._render(request, "channel.html", now, channel=channel, row=row, comments=comments, **content)
         return _answer(request, body, _tag(body))
 
     async def static(self, request: Request) -> Response:
         """Serve style and scripts."""
         return SHIPPED.answer(request)
 
-    async def _comments(self, channel: str) -> list[Any]:
+    def _stands(self, name: str) -> tuple[Channel, Row] | None:
+        """Return a channel and what it is now, None for one that nobody supervises."""
+        plan = self._view.plan()
+        channel = plan.inventory.channels.get(name) if plan is not None else None
+        row = self._view.rows().get(name)
+        return (channel, row) if channel is not None and row is not None else None
+
+    async def _past(self, channel: str) -> History | None:
+        """Return the last week of a channel, None when it cannot be read."""
+        now = time.time()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._view.past(channel, now - 7 * 86400, now)
+        except (LedgerError, TimeoutError):
+            return None
+
+    async def _comments(self, channel: str) -> list[Comment] | None:
+        """Return the newest comments on a channel, None when they cannot be read."""
         if self._view.operations is None:
             return []
         try:
             async with asyncio.timeout(PATIENCE):
-                return list(await self._view.operations.comments(channel))[:20]
+                return (await self._view.operations.comments(channel))[:COMMENTS]
         except Exception:  # noqa: BLE001 - whatever is wrong with that file, the channel is shown
-            return []
+            return None
 
     def _render(self, request: Request, template: str, now: float, **content: Any) -> bytes:
         language, theme = _language(request), _theme(request)

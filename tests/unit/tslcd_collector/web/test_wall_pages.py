@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -284,6 +285,61 @@ async def test_a_page_of_a_channel_survives_a_ledger_that_does_not_answer(
     answer = await ask(app, pages_of(made)[1])
     assert answer.status == 200
     assert "Không đọc được sổ tình trạng kênh lúc này." in answer.text
+
+
+@pytest.mark.parametrize("awaited", ["history", "comments"])
+async def test_a_page_of_a_channel_shows_what_stands_at_the_event_that_it_names(
+    hostile: tuple[View, Starlette], awaited: str
+) -> None:
+    """A change while the ledger or the comments are waited for is on the page: its browser is not told of it again."""
+    made, app = hostile
+
+    async def told(name: str) -> None:
+        if name == awaited:
+            made.supervision.standing["c1"] = Standing(wall.GOOD, 5.0, 5.0)
+            made.rows()
+
+    async def past(*_: object) -> History:
+        await told("history")
+        return History([], [], more=False)
+
+    async def comments(*_: object) -> list[object]:
+        await told("comments")
+        return []
+
+    made.ledger = SimpleNamespace(history=past)  # type: ignore[assignment]
+    made.operations = SimpleNamespace(acknowledgements={}, comments=comments)  # type: ignore[assignment]
+    made.rows()
+    before = made.feed.last
+    text = (await ask(app, "/channels/c1")).text
+    assert made.feed.last != before
+    assert f'data-seen="{made.feed.last}"' in text
+    assert 'data-row="up ok none ' in text
+
+
+async def test_a_channel_that_leaves_while_its_page_is_made_is_gone(hostile: tuple[View, Starlette]) -> None:
+    """404, as if it had never been asked for."""
+    made, app = hostile
+
+    async def past(*_: object) -> History:
+        del made.supervision.standing["c1"]
+        return History([], [], more=False)
+
+    made.ledger = SimpleNamespace(history=past)  # type: ignore[assignment]
+    assert (await ask(app, "/channels/c1")).status == 404
+
+
+async def test_comments_that_cannot_be_read_are_told_from_none(hostile: tuple[View, Starlette]) -> None:
+    """The page is shown all the same, and a page that is open knows that it has to keep those that it has."""
+    made, app = hostile
+
+    async def broken(*_: object) -> list[object]:
+        raise TimeoutError
+
+    assert "data-unread" not in (await ask(app, "/channels/c1")).text
+    made.operations = SimpleNamespace(acknowledgements={}, comments=broken)  # type: ignore[assignment]
+    answer = await ask(app, "/channels/c1")
+    assert (answer.status, 'id="comments" data-unread' in answer.text) == (200, True)
 
 
 async def test_details_are_in_the_language_of_the_reader(
