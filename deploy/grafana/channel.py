@@ -24,7 +24,7 @@ from grafana.panels import (
     unseen,
     with_limits,
 )
-from grafana.queries import PROVINCE, labelled, state_numbers, verdicts
+from grafana.queries import PROVINCE, SAME, holding, state_numbers, verdicts
 from grafana.runbooks import panel_numbers
 from grafana.screen import Screen
 from grafana.thresholds import AVAILABILITY, ERRORS, JITTER, LATENCY, LOAD, LOSS
@@ -78,7 +78,7 @@ def _now(screen: Screen) -> table.Panel:
             "Tình trạng, lý do, bên phải xử lý; bấm vào lý do để mở sổ tay",
             "The state, why, and who must act; a click on the reason opens the runbook",
         ),
-        verdicts(".*", _THIS, labels),
+        verdicts(STATES, _THIS, labels, within=_THIS),
         columns,
         height=4,
         empty=Words("Danh mục không có kênh này", "The inventory has no such channel"),
@@ -137,11 +137,12 @@ def _history(screen: Screen) -> list[statetimeline.Panel]:
         height=4,
         words=_STATE_NUMBERS,
     )
+    held = holding(*STATES, within=_THIS)
     reasons = timeline(
         screen,
         Words("Diễn biến lý do", "Reasons over time"),
         Words("Mỗi lý do một dòng", "A line for each reason"),
-        [query(f"max by (reason) (tslcd_channel_verdict_info{{{_THIS}}})", "{{reason}}")],
+        [query(f"max by (reason) (tslcd_channel_verdict_info{{{_THIS}}}\n  and {SAME} {held})", "{{reason}}")],
         height=5,
     )
     return [states, named(screen, reasons, REASONS)]
@@ -239,7 +240,7 @@ def _redundancy(screen: Screen) -> statetimeline.Panel:
         'max by (province, channel, redundancy_group) (tslcd_channel_info{redundancy_group!=""})\n'
         f"    and on (province, redundancy_group) {group}"
     )
-    states = labelled(state_numbers(PROVINCE, among=members), "operator", selector='redundancy_group!=""')
+    states = state_numbers(PROVINCE, label="operator", chosen='redundancy_group!=""', among=members)
     return timeline(
         screen,
         Words("Các kênh dự phòng cho nhau", "Redundancy group"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana.queries import CHOSEN, PROVINCE, among
+from grafana.queries import CHOSEN, PROVINCE, among, holding
 from grafana.screen import DATA_SOURCE
 from grafana.words import Words
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -81,5 +81,5 @@ def mark_outages(screen: Screen, selector: str, *, cuts: bool = True) -> None:
         ("down", Words("Mất kết nối", "Outage"), "red"),
         ("maintenance", Words("Bảo trì", "Maintenance"), "blue"),
     ):
-        one = among(f'tslcd_channel_state{{{PROVINCE},state="{state}"}} == 1', selector)
+        one = among(holding(state), selector)
         screen.annotate(title, f"max by (channel) ({one})", colour, text="{{channel}}", enable=cuts or state != "down")

@@ -17,7 +17,7 @@ from grafana.panels import (
     stacked,
     with_limits,
 )
-from grafana.queries import CHOSEN, PROVINCE, SAME, among, info, joined, labelled, worse
+from grafana.queries import CHOSEN, PROVINCE, SAME, among, holding, info, joined, labelled, one_each, worse
 from grafana.screen import Screen
 from grafana.thresholds import AVAILABILITY, JITTER, LATENCY, LOAD, LOSS
 from grafana.vocabulary import NO_DATA, NOTHING, REASONS
@@ -30,9 +30,13 @@ _RANGE: Final = "[$__range]"
 
 
 def _mean(family: str, *, over: str = "") -> str:
-    """Return the mean figure of each operator's chosen channels: now, or its function ``over`` the range."""
+    """Return the mean figure of each operator's chosen channels: now, or its function ``over`` the range.
+
+    Of two collectors it is the greater figure of a channel, as on the dashboard of that channel.
+    """
     series = f"tslcd_channel_{family}{{{PROVINCE}}}"
-    return f"avg by (operator) ({joined(f'{over}({series}{_RANGE})' if over else series, 'operator')})"
+    one = joined(f"{over}({series}{_RANGE})" if over else series, "operator")
+    return f"avg by (operator) (max by (province, channel, operator) ({one}))"
 
 
 def _cuts() -> str:
@@ -41,25 +45,19 @@ def _cuts() -> str:
     return labelled(f"max by (province, channel) (changes({state}) - resets({state}))", "operator")
 
 
-def _down_now() -> str:
-    """Return a 0 or 1 for each chosen channel, with its operator."""
-    state = f'tslcd_channel_state{{{PROVINCE},state="down"}}'
-    return labelled(f"max by (province, channel) ({state})", "operator")
-
-
 def _down() -> str:
     """Return how many channels of each operator are down; nothing where none is."""
-    state = f'tslcd_channel_state{{{PROVINCE},state="down"}} == 1'
-    return f"count by (operator) (max by (province, channel, operator) ({joined(state, 'operator')}))"
+    return f"count by (operator) (max by (province, channel, operator) ({joined(holding('down'), 'operator')}))"
 
 
 def _comparison(screen: Screen) -> table.Panel:
     """Return a row for each operator."""
     p95 = worse(lambda direction: f"channel:{direction}_utilization:p95_7d{{{PROVINCE}}}")
     loaded = labelled(f"{p95} > bool {LOAD}", "operator")
+    every = f"count by (operator) ({info('operator')})"
     exprs = [
-        f"count by (operator) ({info('operator')})",
-        f"sum by (operator) ({_down_now()})",
+        every,
+        f"{_down()} or on (operator) 0 * {every}",
         _mean("up", over="avg_over_time"),
         f"sum by (operator) ({_cuts()})",
         _mean("loss_ratio", over="avg_over_time"),
@@ -106,8 +104,7 @@ def _comparison(screen: Screen) -> table.Panel:
 def _by_reason(screen: Screen) -> timeseries.Panel:
     """Return how many channels are not up for reasons that are the operator's."""
     one = among(
-        f'tslcd_channel_verdict_info{{{PROVINCE},party="operator"}}\n'
-        f'  and {SAME} (tslcd_channel_state{{{PROVINCE},state=~"down|degraded"}} == 1)'
+        f'tslcd_channel_verdict_info{{{PROVINCE},party="operator"}}\n  and {SAME} {holding("down", "degraded")}'
     )
     panel = graph(
         screen,
@@ -116,7 +113,7 @@ def _by_reason(screen: Screen) -> timeseries.Panel:
             "Mất kết nối hoặc suy giảm mà đơn vị vận hành phải xử lý, theo lý do",
             "Down or degraded and the operator's to mend, by reason",
         ),
-        [query(f"count by (reason) (max by (province, channel, reason) ({one}))", "{{reason}}")],
+        [query(f"count by (reason) ({one_each(one)})", "{{reason}}")],
         unit="short",
         width=24,
     )

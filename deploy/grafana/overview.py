@@ -24,7 +24,21 @@ from grafana.panels import (
     timeline,
     unseen,
 )
-from grafana.queries import CHOSEN, PROVINCE, SAME, SITE, among, count_in, info, labelled, state_numbers, verdicts
+from grafana.queries import (
+    CHOSEN,
+    PROVINCE,
+    SITE,
+    alerts,
+    among,
+    at_sites,
+    count_in,
+    info,
+    not_up,
+    one_each,
+    state_numbers,
+    verdicts,
+    with_since,
+)
 from grafana.runbooks import meanings, panel_numbers
 from grafana.screen import Screen
 from grafana.thresholds import COVERAGE
@@ -47,7 +61,11 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import bargauge, stat, statetimeline, table, timeseries
 
 #: States that call for somebody.
-_OPEN: Final = "down|degraded|unknown"
+_OPEN: Final = ("down", "degraded", "unknown")
+#: Severities that somebody is told of at once, and all that are shown.
+_PAGING: Final = "critical|major"
+_SHOWN: Final = "critical|major|warning"
+_NUMBERED: Final = {str(state_number(state)): word for state, word in STATES.items()}
 
 
 def _states(screen: Screen) -> stat.Panel:
@@ -80,15 +98,15 @@ def _supervision(screen: Screen) -> stat.Panel:
     faults = (
         (
             Words("Mất liên lạc với tác tử", "Silent agents"),
-            f"count(max by (province, agent) (tslcd_agent_online{{{SITE}}}) == 0)",
+            f"count(max by (province, agent) ({at_sites(f'tslcd_agent_online{{{SITE}}}')}) == 0)",
         ),
         (
             Words("Thiết bị có vấn đề", "Devices in trouble"),
-            f"count(max by (province, agent, device) (tslcd_device_problem{{{SITE}}}) == 1)",
+            f"count(max by (province, agent, device) ({at_sites(f'tslcd_device_problem{{{SITE}}} == 1')}))",
         ),
         (
             Words("Cảnh báo lớn", "Major alerts"),
-            'count(count by (alertname, province, site, channel, agent, device) (ALERTS{alertstate="firing",severity=~"critical|major"}))',
+            f"count(count by (alertname, province, site, channel, agent, device) ({alerts(_PAGING)}))",
         ),
     )
     collector = Words("Bộ thu", "Collector")
@@ -106,8 +124,8 @@ def _supervision(screen: Screen) -> stat.Panel:
             screen,
             Words("Giám sát", "Supervision"),
             Words(
-                "Bộ thu có chạy không, tỷ lệ kênh biết rõ tình trạng, số tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật",
-                "Whether the collector runs, share of the channels whose state is known, silent agents, devices with problems, critical and major alerts",
+                "Bộ thu có chạy không, tỷ lệ kênh biết rõ tình trạng, số tác tử mất liên lạc, thiết bị có vấn đề, cảnh báo khẩn cấp và nghiêm trọng đang bật, kể cả cảnh báo không thuộc điểm nào (cả tỉnh, hệ thống giám sát)",
+                "Whether the collector runs, share of the channels whose state is known, silent agents, devices with problems, critical and major alerts, also those of no site (of a province, of the supervision)",
             ),
             targets,
             width=10,
@@ -176,8 +194,12 @@ def _incidents(screen: Screen) -> table.Panel:
 
 def _troubled(screen: Screen) -> statetimeline.Panel:
     """Return the states over time of the channels that were not up all the time."""
-    troubled = f'max by (province, channel) (max_over_time(tslcd_channel_state{{{PROVINCE},state!="up"}}[$__range] @ end())) == 1'
-    numbers = labelled(state_numbers(PROVINCE, up_among=troubled), "site_name")
+    # unknown is trouble when every collector has once said so: one of them may be cut off from the broker
+    at_one, at_all = (
+        f"{fold} by (province, channel) (max_over_time(tslcd_channel_state{{{PROVINCE},{states}}}[$__range] @ end())) == 1"
+        for fold, states in (("max", 'state!~"up|unknown"'), ("min", 'state="unknown"'))
+    )
+    numbers = state_numbers(PROVINCE, label="site_name", up_among=f"{at_one} or {at_all}")
     return timeline(
         screen,
         Words("Diễn biến các kênh có sự cố", "Channels that had trouble"),
@@ -187,7 +209,7 @@ def _troubled(screen: Screen) -> statetimeline.Panel:
         ),
         [query(numbers, "{{site_name}} · {{channel}}")],
         height=11,
-        words={str(state_number(state)): word for state, word in STATES.items()},
+        words=_NUMBERED,
     )
 
 
@@ -200,36 +222,31 @@ def _every_channel(screen: Screen) -> statetimeline.Panel:
             "Mọi kênh đã chọn; chọn đơn vị vận hành, mạng riêng, loại kênh hoặc điểm kết nối ở đầu trang để thu hẹp",
             "All chosen channels; choose an operator, tenant, class or site at the top to see fewer",
         ),
-        [query(labelled(state_numbers(PROVINCE), "site_name"), "{{site_name}} · {{channel}}")],
+        [query(state_numbers(PROVINCE, label="site_name"), "{{site_name}} · {{channel}}")],
         height=30,
-        words={str(state_number(state)): word for state, word in STATES.items()},
+        words=_NUMBERED,
     )
 
 
 def _trend(screen: Screen) -> timeseries.Panel:
     """Return the number of channels that are not up, over time."""
-    one = among(f'tslcd_channel_state{{{PROVINCE},state!="up"}} == 1')
     panel = graph(
         screen,
         Words("Số kênh không hoạt động", "Channels that are not up"),
         Words("Theo tình trạng", "By state"),
-        [query(f"count by (state) (max by (province, channel, state) ({one}))", "{{state}}")],
+        [query(f'count_values("state", {among(not_up(PROVINCE))})', "{{state}}")],
         unit="short",
     )
-    return named(screen, stacked(panel).no_value(screen.say(NOTHING)), STATES)
+    return named(screen, stacked(panel).no_value(screen.say(NOTHING)), _NUMBERED)
 
 
 def _parties(screen: Screen) -> bargauge.Panel:
     """Return how many open incidents wait for whom."""
-    one = among(
-        f"tslcd_channel_verdict_info{{{PROVINCE}}}\n"
-        f'  and {SAME} (tslcd_channel_state{{{PROVINCE},state=~"{_OPEN}"}} == 1)'
-    )
     panel = bars(
         screen,
         Words("Sự cố đang mở theo bên xử lý", "Open incidents by who acts"),
         Words("Bao nhiêu kênh đang chờ bên nào", "How many channels wait for whom"),
-        instant(f"count by (party) (max by (province, channel, party) ({one}))", "{{party}}"),
+        instant(f"count by (party) ({with_since(_OPEN)})", "{{party}}"),
         unit="short",
     )
     for code, word in PARTIES.items():
@@ -239,7 +256,7 @@ def _parties(screen: Screen) -> bargauge.Panel:
 
 def _alerts(screen: Screen) -> table.Panel:
     """Return the alerts that fire, each with its runbook."""
-    alerts = 'label_replace(ALERTS{alertstate="firing",severity=~"critical|major|warning"}, "runbook", "$1", "alertname", "(.*)")'
+    shown = f'label_replace({alerts(_SHOWN)}, "runbook", "$1", "alertname", "(.*)")'
     by = "alertname, runbook, severity, party, province, site, channel, agent, device"
     columns = {
         "severity": column(screen, Words("Mức", "Severity"), words=SEVERITIES, width=120),
@@ -262,10 +279,10 @@ def _alerts(screen: Screen) -> table.Panel:
         screen,
         Words("Cảnh báo đang bật", "Alerts that fire"),
         Words(
-            "Cảnh báo của Prometheus; bấm vào tên để mở sổ tay xử lý",
-            "Alerts of Prometheus; a click on the name opens the runbook",
+            "Cảnh báo của các kênh và điểm đã chọn; cảnh báo không thuộc điểm nào (cả tỉnh, hệ thống giám sát) luôn có. Bấm vào tên để mở sổ tay xử lý",
+            "Alerts of the chosen channels and their sites; those of no site (of a province, of the supervision) are always there. A click on the name opens the runbook",
         ),
-        [f"max by ({by}) ({alerts})"],
+        [f"max by ({by}) ({shown})"],
         columns,
         width=12,
         height=9,
@@ -275,9 +292,13 @@ def _alerts(screen: Screen) -> table.Panel:
 
 def _devices(screen: Screen) -> table.Panel:
     """Return what is wrong with devices."""
+    there = at_sites(f"tslcd_device_problem{{{SITE}}} == 1")
+    there = f'label_replace({there}, "runbook", "$1", "problem", "(.*)")'
+    named = f"tslcd_channel_info{{{CHOSEN}}}"
     problems = (
-        f'label_replace(tslcd_device_problem{{{SITE}}} == 1, "runbook", "$1", "problem", "(.*)")\n'
-        f"* on (province, site) group_left (site_name) max by (province, site, site_name) (tslcd_channel_info{{{CHOSEN}}})"
+        f"{there}\n* on (province, site) group_left (site_name) {one_each(named, 'province, site')}\n"
+        # a site without channels has no name here
+        f'or on (province, site) label_replace({there}, "site_name", "$1", "site", "(.*)")'
     )
     columns = {
         "site_name": column(

@@ -67,7 +67,7 @@ def _channels(screen: Screen) -> table.Panel:
         screen,
         Words("Các kênh của điểm kết nối", "Channels of the site"),
         Words("Bấm vào kênh để xem chi tiết, vào lý do để mở sổ tay", "A click on a channel or a reason leads further"),
-        verdicts(".*", SITE, ("operator", "agency_name")),
+        verdicts(STATES, SITE, ("operator", "agency_name"), within=SITE),
         columns,
         height=6,
         empty=NO_DATA,

@@ -38,9 +38,10 @@ def _begun(told: Told, colour: str) -> Word:
     return Word(told.vi[:1].upper() + told.vi[1:], told.en[:1].upper() + told.en[1:], colour)
 
 
-#: States of a channel, from the best to the worst for a wall screen: the place is the number that timelines draw.
+#: States of a channel. Where collectors disagree the later one holds; the place is the number that timelines draw. What is
+#: unknown to one may be known to another, and planned work explains whatever is seen of it.
 STATES: Final = _told(
-    STATE_WORDS, {"up": "green", "maintenance": "blue", "unknown": "purple", "degraded": "orange", "down": "red"}
+    STATE_WORDS, {"unknown": "purple", "up": "green", "degraded": "orange", "down": "red", "maintenance": "blue"}
 )
 
 #: In short: the sentences of the verdicts are too long for a cell.

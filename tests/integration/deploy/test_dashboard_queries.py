@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import re
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,16 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
+from support.dashboard_collectors import scraped
 from support.dashboards import NAMES, Empty, Query, fill_in, load, panels, queries
 from support.every_family import CHANNELS, THEN, exposition
 from support.metric_names import KNOWN
 from support.processes import wait_until
-from support.prometheus import Prometheus, PrometheusError
+from support.prometheus import PrometheusError
 from support.promql import names
 from tslcd_collector.families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from support.prometheus import Prometheus
 
 RULES: Final = Path(__file__).parents[3] / "deploy" / "prometheus" / "rules"
 VALUES: Final = {
@@ -42,6 +43,8 @@ EMPTY: Final = Empty(
         ("pipeline", "Thông báo gửi đi"): "no Alertmanager runs here",
     }
 )
+#: What is counted of the supervision: silent agents, devices in trouble.
+NUMBERS: Final = {("Giám sát", "C"), ("Giám sát", "D")}
 #: Programs whose metrics are used besides ours: what their names begin with.
 OUTSIDE: Final = {
     "prometheus_": "Prometheus itself",
@@ -71,58 +74,11 @@ def shipped(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes two equal collectors and itself, until its rules have made what they make."""
-    scrapes: dict[str, int] = {}
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            scrapes[self.path] = scrapes.get(self.path, 0) + 1
-            body = exposition(scrapes[self.path])
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Stay quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, name="collectors")
-    thread.start()
-    target = f"127.0.0.1:{server.server_address[1]}"
-    jobs: list[dict[str, Any]] = [
-        {
-            "job_name": f"tslcd-{name}",
-            "metrics_path": f"/{name}",
-            "scrape_interval": "1s",
-            "static_configs": [{"targets": [target], "labels": {"job": "tslcd-collector", "instance": name}}],
-        }
-        for name in ("collector", "collector-b")
-    ]
     folder = tmp_path_factory.mktemp("prometheus")
-    rules = shipped(folder / "rules")
-    one = Prometheus(folder / "store", yaml.safe_dump({"scrape_configs": jobs, "rule_files": [rules]}))
-    own = {
-        "job_name": "prometheus",
-        "scrape_interval": "1s",
-        "static_configs": [{"targets": [f"127.0.0.1:{one.port}"]}],
-    }
-    (one.data.parent / "prometheus.yml").write_text(
-        yaml.safe_dump({"scrape_configs": [*jobs, own], "rule_files": [rules]})
-    )
-    try:
-        with one.running():
-            wait_until(
-                lambda: one.query("rate(prometheus_tsdb_head_samples_appended_total[1m])"), 30, "its own scrapes"
-            )
-            wait_until(lambda: len(one.query("channel:transmit_utilization:p95_7d")) == len(CHANNELS), 30, "rules")
-            wait_until(
-                lambda: one.query('ALERTS{alertstate="firing",party="monitoring",severity!="none"}'), 30, "alerts"
-            )
-            yield one
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with scraped(folder, lambda _, step: exposition(step), shipped(folder / "rules")) as one:
+        wait_until(lambda: len(one.query("channel:transmit_utilization:p95_7d")) == len(CHANNELS), 30, "rules")
+        wait_until(lambda: one.query('ALERTS{alertstate="firing",party="monitoring",severity!="none"}'), 30, "alerts")
+        yield one
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -246,15 +202,24 @@ def test_the_regex_of_sites_reads_what_grafana_makes_of_a_result(prometheus: Pro
 
 
 def test_choices_narrow_what_is_shown(prometheus: Prometheus) -> None:
-    """Another operator, tenant, class or site leaves no incident on the screen, and the numbers at zero."""
+    """Another province, operator, tenant, class or site leaves nothing on the screen, and numbers at zero.
+
+    What stays is whether the collector runs, and alerts without a site. What nobody asks for is not told to be all seen.
+    """
+    now = time.time()
+    document = load("overview")
+    shown = {panel["title"] for panel in panels(document)}
     for name in ("operator", "tenant", "class", "site", "province"):
-        values = {**VALUES, name: "another"}
-        for one in queries(load("overview"), values):
-            result = prometheus.query(one.expr)
-            if one.where.startswith("Sự cố đang mở"):
-                assert result == [], name
-            if one.where == "Số kênh theo tình trạng":
+        asked = [one for one in queries(document, {**VALUES, name: "another"}) if one.where[0] != "$"]
+        assert {one.where for one in asked} >= shown
+        for one in asked:
+            result = prometheus.query(one.expr) if one.instant else prometheus.query_range(one.expr, now - 5, now, 1)
+            if one.where == "Cảnh báo đang bật":
+                assert not any({"site", "channel"} & {*sample["metric"]} for sample in result), (name, result)
+            elif one.where == "Số kênh theo tình trạng" or (one.where, one.ref) in NUMBERS:
                 assert [sample["value"][1] for sample in result] == ["0"], (name, one)
+            elif (one.where, one.ref) not in {("Giám sát", "A"), ("Giám sát", "E")}:
+                assert result == [], (name, one)
 
 
 def test_a_query_that_is_wrong_is_seen(prometheus: Prometheus) -> None:
