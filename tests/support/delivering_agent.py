@@ -85,6 +85,6 @@ class Agent:
 
 async def empty(agent: Agent) -> None:
     """Wait until every report was confirmed."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await agent.waiting():  # noqa: ASYNC110 - the spool has no event for it
             await asyncio.sleep(0.05)
