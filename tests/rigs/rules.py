@@ -103,12 +103,17 @@ class Fate:
     fate: str
 
 
+def _read(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(file.read_text(), _Loader)  # noqa: S506 - it is a SafeLoader, with fewer integers
+    return document
+
+
 def _bare(file: Path) -> dict[str, Any]:
     """Read a rules file without its texts, but for the short ones that tell an alert's value.
 
     Writing texts costs promtool more than all else, and no mutant changes more of them than the value.
     """
-    document: dict[str, Any] = yaml.load(file.read_text(), _Loader)  # noqa: S506 - a safe one
+    document = _read(file)
     for rule in (rule for group in document["groups"] for rule in group["rules"]):
         text = rule.pop("annotations", {}).get(TOLD, "")
         if "$value" in text and "query" not in text:
@@ -155,7 +160,7 @@ def cases(folder: Path, files: Collection[str]) -> list[Case]:
         (folder / path.name).write_text(yaml.safe_dump(document, allow_unicode=True))
     found = []
     for path in RULES.glob("*.test.yml"):
-        document = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe one
+        document = _read(path)
         for number, case in enumerate(document["tests"] if set(files).intersection(document["rule_files"]) else ()):
             for test in case.get("alert_rule_test", ()):
                 for alert in test["exp_alerts"]:

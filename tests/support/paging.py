@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 #: Thursday 24 September 2026, 14:00 local time.
 NOON: Final = dt.datetime(2026, 9, 24, 7, tzinfo=dt.UTC).timestamp()
 CHANNELS: Final = "channels: [{by: bot, to: '%s'}]"
+#: An, who has quiet hours, and Bình, whom no rate holds back; a test adds who is told when.
+TWO_PEOPLE: Final = f"""
+people:
+- {{id: an, name: An, {CHANNELS % 1}, quiet: ['22:00-06:00'], rate: {{messages: 1000}}}}
+- {{id: binh, name: Bình, {CHANNELS % 2}, rate: {{messages: 1000}}}}
+"""
 
 
 def iso(at: float) -> str:

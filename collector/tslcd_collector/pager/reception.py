@@ -85,7 +85,7 @@ class Reception:
         self._silence = Silence(time.monotonic(), time.monotonic())
         self._written = 0.0
         self._failing = False
-        self._clock = time.time() - time.monotonic()
+        self._clock = _clock()
 
     def use(self, settings: PagerSettings, routing: Routing) -> None:
         """Work by these settings from now on."""
@@ -100,7 +100,7 @@ class Reception:
 
     async def take(self, severity: str, webhook: Webhook) -> None:
         """Take a post in; on disk when this returns. Raises StoreError, and then nothing of it is."""
-        await self._mind_the_clock(time.time() - time.monotonic())
+        await self._mind_the_clock(_clock())
         now = time.time()
 
         def work(connection: sqlite3.Connection) -> list[Novelty]:
@@ -120,7 +120,7 @@ class Reception:
 
     async def heard(self, starts: float) -> None:
         """Hear the dead man's switch, which is pressed since ``starts`` (UTC seconds). Raises StoreError."""
-        await self._mind_the_clock(time.time() - time.monotonic())
+        await self._mind_the_clock(_clock())
         now, settle = time.time(), self.settings.dead_man.settle
         news = await self.queue.run(lambda connection: hear(connection, self.routing, starts, now, settle))
         self._silence.hear(time.monotonic())
@@ -147,7 +147,7 @@ class Reception:
         while True:
             self.health.beat("rounds")
             try:
-                await self._mind_the_clock(time.time() - time.monotonic())
+                await self._mind_the_clock(_clock())
                 if await self.queue.run(lambda connection: casebook.escalate(connection, self.routing, time.time())):
                     self._dispatch.wake()
                 await self._watch()
@@ -224,6 +224,11 @@ def _meta(connection: sqlite3.Connection, key: str) -> float:
 
 def _write_silence(connection: sqlite3.Connection, seconds: float) -> None:
     connection.execute("REPLACE INTO meta (key, value) VALUES ('silence', ?)", (seconds,))
+
+
+def _clock() -> float:
+    """Return how far the wall clock is before the monotonic one, seconds: steady, unless the wall clock is set."""
+    return time.time() - time.monotonic()
 
 
 def _shift(connection: sqlite3.Connection, routing: Routing, by: float, now: float) -> None:

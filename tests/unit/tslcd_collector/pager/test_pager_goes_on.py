@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.paging import CHANNELS, NOON, Desk, alert, people, post
+from support.paging import NOON, TWO_PEOPLE, Desk, alert, people, post
 from tslcd_collector.pager import upkeep
 from tslcd_collector.pager.novelty import GRACE, Novelty
 
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PEOPLE = f"""
-people:
-- {{id: an, name: An, {CHANNELS % 1}, quiet: ['22:00-06:00'], rate: {{messages: 1000}}}}
-- {{id: binh, name: Bình, {CHANNELS % 2}, rate: {{messages: 1000}}}}
+PEOPLE = f"""{TWO_PEOPLE}
 escalation:
   critical: {{steps: [{{to: [an, binh], wait: 5min}}], remind: 1h}}
   major: {{steps: [{{to: [an], wait: 5min}}, {{to: [binh]}}]}}
