@@ -47,6 +47,8 @@ class Operations:
         self.changed: Callable[[], None] = lambda: None
         #: Open acknowledgements by channel.
         self.acknowledgements: dict[str, Acknowledgement] = {}
+        #: The newest comment since the start, by channel.
+        self.noted: dict[str, int] = {}
         #: Planned work that is not over, and not withdrawn.
         self.windows: list[PlannedWork] = []
         self._file = file
@@ -142,7 +144,12 @@ class Operations:
 
     async def comment(self, channel: str, text: str, actor: Actor, now: float) -> Comment:
         """Write a comment on a channel. Raises OperationsError, TimeoutError."""
-        return await self.run(lambda file: desk.comment(file, channel, text, actor, now))
+
+        def then(made: Comment) -> None:
+            self.noted[channel] = made.id
+            self.changed()
+
+        return await self.run(lambda file: desk.comment(file, channel, text, actor, now), then)
 
     async def comments(self, channel: str) -> list[Comment]:
         """Return the comments on a channel, the newest first. Raises OperationsError, TimeoutError."""

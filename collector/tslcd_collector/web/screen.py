@@ -31,7 +31,10 @@ _SHORT: Final = {"Phường": "P.", "Xã": "X.", "Đặc khu": "ĐK."}
 
 
 class Row(NamedTuple):
-    """What a channel is now. ``since``: UTC seconds since when the state holds; ``mark``: who has acknowledged it, or empty."""
+    """What a channel is now. ``since``: UTC seconds since when the state holds; ``mark``: who has acknowledged it, or empty.
+
+    ``noted``: the number of its newest comment since the program started, 0 without one, so that an open page hears of it.
+    """
 
     channel: str
     state: str
@@ -39,6 +42,7 @@ class Row(NamedTuple):
     party: str
     since: float
     mark: str = ""
+    noted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class Plan:
         self.version = hashlib.sha256(repr((inventory.province, written)).encode()).hexdigest()[:12]
 
 
-def rows(standing: Mapping[str, Standing], marks: Mapping[str, str]) -> dict[str, Row]:
-    """Return what every channel is. ``marks``: who has acknowledged a channel, by its id."""
+def rows(standing: Mapping[str, Standing], marks: Mapping[str, str], noted: Mapping[str, int]) -> dict[str, Row]:
+    """Return what every channel is. ``marks``: who has acknowledged a channel, ``noted``: its newest comment, by its id."""
     return {
         channel: Row(
             channel,
@@ -94,6 +98,7 @@ def rows(standing: Mapping[str, Standing], marks: Mapping[str, str]) -> dict[str
             one.verdict.party.value,
             round(one.state_since, 1),
             marks.get(channel, ""),
+            noted.get(channel, 0),
         )
         for channel, one in standing.items()
     }

@@ -62,7 +62,8 @@ class View:
     def rows(self) -> dict[str, Row]:
         """Return what every channel is, and tell those who listen what changed."""
         taken = self.operations.acknowledgements if self.operations is not None else {}
-        found = rows(self.supervision.standing, {channel: one.who for channel, one in taken.items()})
+        noted = self.operations.noted if self.operations is not None else {}
+        found = rows(self.supervision.standing, {channel: one.who for channel, one in taken.items()}, noted)
         self.feed.publish(found)
         return found
 

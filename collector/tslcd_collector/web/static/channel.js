@@ -61,7 +61,7 @@
 
   handlers.rows = (rows) => {
     const row = rows.find(([id]) => id === article().dataset.channel);
-    if (row && (busy || `${row[1]} ${row[2]} ${row[3]} ${row[5]}` !== article().dataset.row)) renew();
+    if (row && (busy || `${row[1]} ${row[2]} ${row[3]} ${row[5]} ${row[6]}` !== article().dataset.row)) renew();
   };
   handlers.tick = (now) => {
     for (const time of document.querySelectorAll("time[data-since]")) {

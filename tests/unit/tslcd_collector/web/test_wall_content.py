@@ -81,20 +81,20 @@ def test_what_needs_somebody_is_the_worst_first_then_the_oldest_and_one_entry_a_
         others[3]: (State.UP, Reason.SNMP_REFUSED, Party.MONITORING, 9e5),
         others[4]: (State.MAINTENANCE, Reason.MAINTENANCE, Party.NONE, 9e5),
     }
-    now = rows({**standing(known), **standing(known, **{k.replace("-", "_"): v for k, v in change.items()})}, {})
+    now = rows({**standing(known), **standing(known, **{k.replace("-", "_"): v for k, v in change.items()})}, {}, {})
     found = needs(Plan(known), now)
     assert [(one.row.state, len(one.channels)) for one in found] == [
         ("down", 1), ("down", len(same)), ("degraded", 1), ("unknown", 1), ("up", 1),
     ]  # fmt: skip
     assert found[1].since == NOW - 600.0 - (len(same) - 1)
-    marked = rows(standing(known, **{k.replace("-", "_"): v for k, v in same.items()}), {next(iter(same)): "an"})
+    marked = rows(standing(known, **{k.replace("-", "_"): v for k, v in same.items()}), {next(iter(same)): "an"}, {})
     assert sorted(len(one.channels) for one in needs(Plan(known), marked)) == [1, len(same) - 1]
 
 
 def test_totals_and_coverage_count_every_channel_once(known: Inventory) -> None:
     """Unknown is what supervision does not cover; without channels there is no share."""
     some = dict.fromkeys(list(known.channels)[:3], (State.UNKNOWN, Reason.STALE, Party.MONITORING, 5.0))
-    now = rows(standing(known, **{k.replace("-", "_"): v for k, v in some.items()}), {})
+    now = rows(standing(known, **{k.replace("-", "_"): v for k, v in some.items()}), {}, {})
     assert totals(now) == {"down": 0, "degraded": 0, "unknown": 3, "maintenance": 0, "up": 37}
     assert coverage(now) == pytest.approx(37 / 40)
     assert coverage({}) is None
@@ -227,6 +227,6 @@ def test_a_row_changes_with_the_verdict_and_not_with_what_is_measured(known: Inv
     other = Standing(
         Verdict(State.DEGRADED, Reason.LOSS, Party.OPERATOR, Words("mất 7 %", "lost 7%")), NOW - 5, NOW - 9
     )
-    assert rows({channel: one}, {}) == rows({channel: other}, {}) == {
+    assert rows({channel: one}, {}, {}) == rows({channel: other}, {}, {}) == {
         channel: Row(channel, "degraded", "loss", "operator", NOW - 9)
     }  # fmt: skip

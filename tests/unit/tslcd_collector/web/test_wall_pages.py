@@ -308,7 +308,7 @@ async def test_a_page_of_a_channel_shows_what_stands_at_the_event_that_it_names(
         return []
 
     made.ledger = SimpleNamespace(history=past)  # type: ignore[assignment]
-    made.operations = SimpleNamespace(acknowledgements={}, comments=comments)  # type: ignore[assignment]
+    made.operations = SimpleNamespace(acknowledgements={}, noted={}, comments=comments)  # type: ignore[assignment]
     made.rows()
     before = made.feed.last
     text = (await ask(app, "/channels/c1")).text
@@ -337,7 +337,7 @@ async def test_comments_that_cannot_be_read_are_told_from_none(hostile: tuple[Vi
         raise TimeoutError
 
     assert "data-unread" not in (await ask(app, "/channels/c1")).text
-    made.operations = SimpleNamespace(acknowledgements={}, comments=broken)  # type: ignore[assignment]
+    made.operations = SimpleNamespace(acknowledgements={}, noted={}, comments=broken)  # type: ignore[assignment]
     answer = await ask(app, "/channels/c1")
     assert (answer.status, 'id="comments" data-unread' in answer.text) == (200, True)
 
