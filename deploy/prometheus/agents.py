@@ -9,7 +9,7 @@ from prometheus.thresholds import CERTIFICATE_NOW, CERTIFICATE_SOON, MANY, MANY_
 from prometheus.words import at_site
 
 from tslcd_collector.problems import AgentProblem
-from tslcd_collector.verdict import Reason, Words
+from tslcd_collector.verdict import Reason, State, Words
 
 if TYPE_CHECKING:
     from prometheus.rule import Severity
@@ -24,6 +24,14 @@ LOST: Final = "agent:lost:info"
 AGENT: Final = "province, site, agent"
 #: Sites of which every channel is in a planned window.
 PLANNED: Final = "site:planned:info"
+#: Why a channel may be unknown that has a page or warning of its own.
+EXPLAINED: Final = "|".join(
+    one.value
+    for one in (
+        *(Reason.AGENT_LOST, Reason.SITE_POWER, Reason.UPLINK_LOST, Reason.UPSTREAM_DOWN),
+        *(Reason.DEVICE_UNREACHABLE, Reason.SNMP_REFUSED),
+    )
+)
 CERTIFICATE: Final = f"min by ({AGENT}) (tslcd_probe_certificate_expiry_seconds)"
 DAY: Final = 86400
 
@@ -219,7 +227,14 @@ ALERTS: Final = (
         name="SupervisionIncomplete",
         severity="warning",
         party="monitoring",
-        expr="max by (province) (tslcd_supervision_coverage_ratio) < 1",
+        note="The share of all, when something is missing that no other alert explains.",
+        expr=f"""
+            max by (province) (tslcd_supervision_coverage_ratio) < 1
+              and on (province) (
+                min by (province, site, channel) (tslcd_channel_state{{state="{State.UNKNOWN.value}"}}) == 1
+                unless on (province, site, channel) tslcd_channel_verdict_info{{reason=~"{EXPLAINED}"}}
+              )
+        """,
         wait="5m",
         summary=Words(
             "Tỉnh {{ $labels.province }}: chỉ {{ $value | humanizePercentage }} số kênh đang được giám sát",

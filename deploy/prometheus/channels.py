@@ -17,6 +17,7 @@ from prometheus.thresholds import (
     FLAPPING_CUT_SAMPLES,
     FLAPPING_HOLD,
     INVENTORY_HOLD,
+    LATELY,
     MANY,
     MANY_SHARE,
     UPSTREAM_HOLD,
@@ -51,8 +52,10 @@ UPSTREAM: Final = f'{DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}"}}'
 VERDICTS: Final = f'{{__name__=~"channel:({State.DOWN.value}|{State.DEGRADED.value}):verdict"}}'
 WORDS: Final = "reason:words:info"
 CUT_CHANNEL: Final = "channel:cut:max"
+CUT_LATELY: Final = "channel:cut_lately:max"
 WORKING: Final = "province:redundancy_working:count"
-CUTS: Final = "province:channels_cut:count"
+CUTS_LATELY: Final = "province:channels_cut_lately:count"
+CUTS_TOGETHER: Final = "province:channels_cut_together:count"
 CHANNELS: Final = "province:channels:count"
 
 
@@ -146,15 +149,6 @@ RECORDS: Final = (
               channel:inventory:info{{redundancy_group!=""}}
               and on ({CHANNEL}) (max by ({CHANNEL}) (tslcd_channel_up) == 1)
             )
-        """,
-    ),
-    Record(name=CHANNELS, expr=f"count by (province) (max by ({CHANNEL}) (tslcd_channel_up))"),
-    Record(
-        name=CUTS,
-        expr=f"""
-            count by (province) (max by ({CHANNEL}) ({CUT}))
-            or on (province)
-            0 * {CHANNELS}
         """,
     ),
 )
@@ -295,22 +289,69 @@ ALERTS: Final = (
         reason=WHY,
         action=CALL,
     ),
+)
+
+
+def _many(count: str) -> str:
+    """Return the condition that so many channels of a province are an event of its own."""
+    return f"({count} >= {MANY} and {count} >= {MANY_SHARE} * {CHANNELS})"
+
+
+TOGETHER: Final = (
+    Record(name=CHANNELS, expr=f"count by (province) (max by ({CHANNEL}) (tslcd_channel_up))"),
+    Record(
+        name=CUT_LATELY,
+        note="Cuts that can belong to one event. What was cut before has its own page.",
+        expr=f"{CUT_CHANNEL} unless last_over_time({CUT_CHANNEL}[{LATELY}] offset {LATELY})",
+    ),
+    Record(name=CUTS_LATELY, expr=f"count by (province) ({CUT_LATELY})"),
+    Alert(
+        name="CutWithMany",
+        severity="info",
+        party="operator",
+        note="""
+            Pages nobody: the page of many at once has told it. It marks which cuts those are, and holds them back, and nothing that is
+            cut later, for as long as many of them stand; and those that are repaired until they are told no more.
+        """,
+        expr=f"""
+            max by ({CHANNEL}, site_name) ({CUT} and on ({CHANNEL}) {CUT_LATELY} and on (province) {_many(CUTS_LATELY)})
+            or
+            max by ({CHANNEL}, site_name) (
+              {firing("CutWithMany")}
+              and on (province) {firing("ManyChannelsDown")}
+              and on ({CHANNEL}) ({CUT} or {firing("ChannelDown")})
+            )
+        """,
+        summary=at_channel_site(
+            "Kênh {{ $labels.channel }} ({{ $name }}) mất cùng lúc với nhiều kênh khác",
+            "Channel {{ $labels.channel }} ({{ $name }}) is down together with many others",
+        ),
+        action=Words(
+            "Không gọi riêng cho kênh này: xử lý nguyên nhân chung trước",
+            "Make no call for this one: work on the common cause first",
+        ),
+    ),
+    Record(
+        name=CUTS_TOGETHER,
+        expr=f"count by (province) ({CUT_CHANNEL} and on ({CHANNEL}) {firing('CutWithMany')})",
+    ),
     Alert(
         name="ManyChannelsDown",
         severity="critical",
         party="operator",
         note="""
-            One page for many cuts at once; the Alertmanager holds the single ones back meanwhile, so this one is told without waiting
-            and until the last cut that it held back is told no more, also when the collector dies meanwhile, else those would page
-            when all is over. Once they are few it says the most there were, not how many are left.
+            One page for many cuts at once; the Alertmanager holds back the single ones that belong to it (CutWithMany), so this one is told
+            without waiting and until the last cut that it held back is told no more, also when the collector dies meanwhile, else
+            those would page when all is over. Once they are few it says the most there were, not how many are left.
         """,
         expr=f"""
-            ({CUTS} >= {MANY} and {CUTS} >= {MANY_SHARE} * {CHANNELS})
+            {_many(CUTS_TOGETHER)}
             or
-            max_over_time({CUTS}[10m])
+            max_over_time({CUTS_TOGETHER}[10m])
               and on (province) {firing("ManyChannelsDown")}
               and on (province) (
                 {firing("ChannelDown")}
+                and on ({CHANNEL}) {firing("CutWithMany")}
                 unless on ({CHANNEL}) {CUT}
                 unless on ({CHANNEL}) {FLAPPING}
               )
@@ -328,5 +369,7 @@ ALERTS: Final = (
 )
 
 FILE: Final = RuleFile(
-    name="channels", about=ABOUT, groups=(Group(name="tslcd-channels", interval="5s", rules=(*RECORDS, *ALERTS)),)
+    name="channels",
+    about=ABOUT,
+    groups=(Group(name="tslcd-channels", interval="5s", rules=(*RECORDS, *ALERTS, *TOGETHER)),),
 )

@@ -18,6 +18,8 @@ LAWFUL_SAMPLES: Final = 1008
 #: So many channels cut, or agents lost, at once, and at least this share of all, are one event of the province.
 MANY: Final = 5
 MANY_SHARE: Final = 0.1
+#: Cuts within so long are "at once". What was a cut at any moment of as long a time before that is an old one, so that a gap makes no cut new.
+LATELY: Final = "5m"
 
 #: Time until the end of a certificate, in seconds: to be renewed, and to be renewed today.
 CERTIFICATE_SOON: Final = 14 * 86400

@@ -1,6 +1,6 @@
 """The shipped configuration of Prometheus and Alertmanager with every waiting time divided, so that an hour of alerts takes minutes.
 
-What is divided: intervals, timeouts, ``for``, ``keep_firing_for``, the short ranges of expressions, and what an Alertmanager waits. What is
+What is divided: intervals, timeouts, ``for``, ``keep_firing_for``, the short ranges and offsets of expressions, and what an Alertmanager waits. What is
 not: anything else; so a rule that names a label wrongly, or an inhibition that misses, is as wrong here as it is where it is used.
 """
 
@@ -19,10 +19,13 @@ DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w)")
 _RANGE: Final = re.compile(r"\[((?:\d+(?:ms|s|m|h|d|w))+)\]")
+_OFFSET: Final = re.compile(r"\boffset ((?:\d+(?:ms|s|m|h|d|w))+)")
 #: Ranges up to this are divided, in seconds: longer ones are of rules for the days, which no fault of minutes concerns.
 _SHORT: Final = 3600.0
+#: A scrape costs what it costs, whatever times are divided by: so long, in seconds, is between two of them at least, and one may take as long.
+_SCRAPE: Final = 1.0
 #: What waits for scrapes that do not come waits for so long at least, in seconds: on a busy machine some come late.
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 10.0
 _SCRAPED: Final = "CollectorDead"
 #: How often alerts are told again at most, in seconds: an Alertmanager on a busy machine must hear of them before it takes them for over.
 _RESEND: Final = 3.75
@@ -48,12 +51,15 @@ def rules(text: str, factor: float, scrape: float) -> str:
         long = seconds(found[1])
         return found[0] if long > _SHORT else f"[{round(max(long / factor, 4 * scrape) * 1000)}ms]"
 
+    def earlier(found: re.Match[str]) -> str:
+        return found[0] if seconds(found[1]) > _SHORT else f"offset {divided(found[1], factor)}"
+
     document = yaml.safe_load(text)
     for group in document["groups"]:
         if "interval" in group:
             group["interval"] = divided(group["interval"], factor)
         for rule in group["rules"]:
-            rule["expr"] = _RANGE.sub(shorter, str(rule["expr"]))
+            rule["expr"] = _OFFSET.sub(earlier, _RANGE.sub(shorter, str(rule["expr"])))
             least = _PATIENCE if rule.get("alert") == _SCRAPED else 0.0
             for key in ("for", "keep_firing_for"):
                 if key in rule:
@@ -65,18 +71,17 @@ def prometheus(folder: Path, factor: float, ports: Mapping[str, int]) -> str:
     """Write the shipped rules into ``folder``; return ``prometheus.yml`` for the jobs that have a port, and Alertmanager's."""
     shipped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
     jobs = [job for job in shipped["scrape_configs"] if job["job_name"] in ports]
-    fastest = min(seconds(job.get("scrape_interval", shipped["global"]["scrape_interval"])) for job in jobs) / factor
+    usual = shipped["global"]["scrape_interval"]
+    fastest = min(seconds(divided(job.get("scrape_interval", usual), factor, _SCRAPE)) for job in jobs)
     folder.mkdir(parents=True, exist_ok=True)
     for file in (DEPLOY / "prometheus/rules").glob("*.rules.yml"):
         (folder / file.name).write_text(rules(file.read_text(), factor, fastest))
     for holder in (shipped["global"], *jobs):
-        for key in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
+        for key, least in (("scrape_interval", _SCRAPE), ("scrape_timeout", _SCRAPE), ("evaluation_interval", 0.0)):
             if key in holder:
-                holder[key] = divided(holder[key], factor)
+                holder[key] = divided(holder[key], factor, least)
     for job in jobs:
-        job["scrape_timeout"] = job.get(
-            "scrape_interval", shipped["global"]["scrape_interval"]
-        )  # a second is short for a busy machine
+        job["scrape_timeout"] = job.get("scrape_interval", shipped["global"]["scrape_interval"])
         for static in job["static_configs"]:
             static["targets"] = [f"127.0.0.1:{ports[job['job_name']]}"]
     shipped["scrape_configs"] = jobs

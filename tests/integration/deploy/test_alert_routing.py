@@ -173,9 +173,20 @@ def alert(name: str, severity: str = "critical", party: str = "operator", **labe
 
 #: Alerts that fire together, and what is told of them: name and severity of each.
 CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
-    "sixty cuts with one cause": (
-        [alert("ManyChannelsDown", site=""), *(alert("ChannelDown", site=f"{n}", channel=f"{n}") for n in range(60))],
-        ["ManyChannelsDown critical"],
+    "sixty cuts with one cause, and one before or after": (
+        [
+            alert("ManyChannelsDown", site=""),
+            *(alert("ChannelDown", site=f"{n}", channel=f"{n}") for n in range(61)),
+            *(alert("CutWithMany", "info", site=f"{n}", channel=f"{n}") for n in range(60)),
+        ],
+        ["ChannelDown critical", "ManyChannelsDown critical"],
+    ),
+    "of many cuts those of a channel and of a site are told apart": (
+        [
+            alert("CutWithMany", "info", site="a", channel="c"),
+            *(alert("ChannelDown", site=site, channel=channel) for site, channel in ("ac", "bc", "ad")),
+        ],
+        ["ChannelDown critical", "ChannelDown critical"],
     ),
     "a cut upstream and all that follows": (
         [
@@ -185,7 +196,6 @@ CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
             alert("RedundancyLost", "major", redundancy_group="g"),
             alert("UplinkSpare", "warning", agent="a"),
             alert("TunnelDown", "warning", "agency", agent="a", device="fw"),
-            alert("SupervisionIncomplete", "warning", "monitoring", site=""),
         ],
         ["ChannelDown critical"],
     ),
@@ -242,7 +252,6 @@ CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
             alert("ChannelDown", "critical", channel="c"),
             alert("OnBattery", "warning", "power", agent="a", device="ups"),
             alert("DeviceUnreadable", "warning", "monitoring", agent="a", device="fw"),
-            alert("SupervisionIncomplete", "warning", "monitoring", site=""),
         ],
         ["SitePower major"],
     ),
@@ -250,7 +259,7 @@ CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
         [alert("SitePower", "major", "power", site=f"{n}") for n in range(3)],
         ["SitePower major,SitePower major,SitePower major"],
     ),
-    "a lost agent holds back what it said last, and no cut": (
+    "a lost agent holds back what it said last, no cut, and not what is missing elsewhere": (
         [
             alert("AgentLost", "major", "monitoring", agent="a"),
             alert("ChannelDown", "critical", channel="c"),
@@ -258,13 +267,12 @@ CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
             alert("DeviceHardware", "warning", "agency", agent="a", device="fw"),
             alert("SupervisionIncomplete", "warning", "monitoring", site=""),
         ],
-        ["AgentLost major", "ChannelDown critical"],
+        ["AgentLost major", "ChannelDown critical", "SupervisionIncomplete warning"],
     ),
     "many lost agents": (
         [
             alert("ManyAgentsLost", "critical", "monitoring", site=""),
             *(alert("AgentLost", "major", "monitoring", site=f"{n}", agent=f"{n}") for n in range(6)),
-            alert("SupervisionIncomplete", "warning", "monitoring", site=""),
         ],
         ["ManyAgentsLost critical"],
     ),

@@ -227,7 +227,9 @@ def test_operators_are_judged_by_what_the_channels_show(prometheus: Prometheus) 
     cut = {channel: state for channel, state in HELD.items() if state in {"down", "degraded"}}
     first = [channel for channel, state in cut.items() if channel.startswith(state)]
     second = [channel for channel, state in cut.items() if state == "degraded" and channel not in first]
-    assert found == {"loss": len(first), "latency": len(second)}
+    either = int("degraded-degraded" in first)  # the one that Prometheus happened to store first
+    loss, latency = len(first), len(second)
+    assert found in ({"loss": loss, "latency": latency}, {"loss": loss - either, "latency": latency + either})
 
 
 def _told(samples: list[dict[str, Any]], *labels: str) -> set[tuple[str, ...]]:

@@ -26,6 +26,8 @@ CALAMITIES: Final = (
     "Prometheus killed while a link is down", "Alertmanager killed while a link is down",
 )  # fmt: skip
 CUTS: Final = 5
+#: What is cut so many seconds after many others is no part of their event.
+LATER: Final = 330.0
 #: A second cause: an Alertmanager that comes back is told that it was away, and may tell people.
 ALSO: Final = {"Alertmanager killed while a link is down": "NotificationsFailing"}
 
@@ -49,7 +51,7 @@ class Calamities:
         for name, due, happen in (
             ("broker killed", ("PipelineBroken",), self._broker),
             ("collector killed", ("CollectorDead",), self._collector),
-            ("many channels cut", ("ManyChannelsDown",), self._channels),
+            ("many channels cut", ("ManyChannelsDown", "ChannelDown"), self._channels),
             ("many agents lost", ("ManyAgentsLost",), self._agents),
             ("backlog of all sites beside cuts", ("ChannelDown",) * CUTS, self._backlog),
             ("Prometheus killed while a link is down", ("ChannelDown",), self._prometheus),
@@ -87,10 +89,17 @@ class Calamities:
         await self._dies(self._room.collector, names)
 
     async def _channels(self, names: frozenset[str]) -> None:
+        """Half of all channels at once, and while they are cut another one, which has nothing to do with it."""
+        many, one = {"ManyChannelsDown"}, self._plain[-1]
         self._province.crowd.cut = set(self._dice.sample(range(CROWD), CROWD // 2))
         await self._province.tell(self._province.crowd, beat=True)
-        await self._paged(names)
-        await self._province.wait(self._dice.uniform(0, 60))
+        await self._paged(names & many)
+        await self._province.wait(LATER + self._dice.uniform(0, 60))
+        one.lines[0].oper_up = False
+        await self._province.tell(one)
+        await self._paged(names - many)
+        one.lines[0].oper_up = True
+        await self._province.tell(one)
         self._province.crowd.cut = set()
 
     async def _agents(self, names: frozenset[str]) -> None:

@@ -79,6 +79,7 @@ class Result:
             notes.append(
                 f"dead chain noticed after at most {max(self.dead):.0f} s as shipped ({len(self.dead)} deaths; {DEAD_MAN:.0f} s allowed)"
             )
+        notes += [one for one in self.mistakes if "false page" in one]
         return Section(
             "noc" if factor != 1 else "noc-shipped",
             ("what happens", "times", "pages due", "came", "missed", "false"),
@@ -110,7 +111,7 @@ def judge(name: str, due: tuple[frozenset[str], ...], pages: list[Page], result:
 
 
 def words(page: Page) -> str:
-    """Say which page it is."""
+    """Say which page it is, and what it told."""
     where = (
         page.labels.get("channel")
         or page.labels.get("device")
@@ -118,4 +119,5 @@ def words(page: Page) -> str:
         or page.labels.get("site")
         or "province"
     )
-    return f"{page.name} of {where}"
+    told = page.annotations.get("summary_en", "")
+    return f"{page.name} of {where}" + f" ({told})" * bool(told)
