@@ -52,7 +52,7 @@ UPSTREAM: Final = f'{DOWN}{{reason="{Reason.UPSTREAM_DOWN.value}"}}'
 VERDICTS: Final = f'{{__name__=~"channel:({State.DOWN.value}|{State.DEGRADED.value}):verdict"}}'
 WORDS: Final = "reason:words:info"
 CUT_CHANNEL: Final = "channel:cut:max"
-CUT_LATELY: Final = "channel:cut_lately:max"
+CUT_LATELY: Final = "channel:cut_lately:info"
 WORKING: Final = "province:redundancy_working:count"
 CUTS_LATELY: Final = "province:channels_cut_lately:count"
 CUTS_TOGETHER: Final = "province:channels_cut_together:count"
@@ -297,12 +297,19 @@ def _many(count: str) -> str:
     return f"({count} >= {MANY} and {count} >= {MANY_SHARE} * {CHANNELS})"
 
 
+_NEW: Final = f"({CUT_CHANNEL} unless last_over_time({CUT_CHANNEL}[{LATELY}] offset {LATELY}))"
 TOGETHER: Final = (
     Record(name=CHANNELS, expr=f"count by (province) (max by ({CHANNEL}) (tslcd_channel_up))"),
     Record(
         name=CUT_LATELY,
-        note="Cuts that can belong to one event. What was cut before has its own page.",
-        expr=f"{CUT_CHANNEL} unless last_over_time({CUT_CHANNEL}[{LATELY}] offset {LATELY})",
+        note="""
+            Cuts that can belong to one event: what was cut before has its own page. `told` says whether that of a new one is out already.
+        """,
+        expr=f"""
+            label_replace({_NEW} unless on ({CHANNEL}) {firing("ChannelDown")}, "told", "no", "", "")
+            or
+            label_replace({_NEW} and on ({CHANNEL}) {firing("ChannelDown")}, "told", "yes", "", "")
+        """,
     ),
     Record(name=CUTS_LATELY, expr=f"count by (province) ({CUT_LATELY})"),
     Alert(
@@ -310,16 +317,20 @@ TOGETHER: Final = (
         severity="info",
         party="operator",
         note="""
-            Pages nobody: the page of many at once has told it. It marks which cuts those are, and holds them back, and nothing that is
-            cut later, for as long as many of them stand; and those that are repaired until they are told no more.
+            Pages nobody: the page of many at once has told it. It marks which cuts those are, and nothing that is cut later, for as long
+            as many of them stand; and those that are repaired until they are told no more. What was told by itself before they were
+            many stays told, and its end too; the others are held back.
         """,
         expr=f"""
-            max by ({CHANNEL}, site_name) ({CUT} and on ({CHANNEL}) {CUT_LATELY} and on (province) {_many(CUTS_LATELY)})
-            or
-            max by ({CHANNEL}, site_name) (
+            max by ({CHANNEL}, site_name, told) (
               {firing("CutWithMany")}
               and on (province) {firing("ManyChannelsDown")}
               and on ({CHANNEL}) ({CUT} or {firing("ChannelDown")})
+            )
+            or on ({CHANNEL})
+            max by ({CHANNEL}, site_name, told) (
+              {CUT} * on ({CHANNEL}) group_left (told) {CUT_LATELY}
+              and on (province) {_many(CUTS_LATELY)}
             )
         """,
         summary=at_channel_site(

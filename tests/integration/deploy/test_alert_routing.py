@@ -177,13 +177,14 @@ CASES: Final[dict[str, tuple[list[dict[str, str]], list[str]]]] = {
         [
             alert("ManyChannelsDown", site=""),
             *(alert("ChannelDown", site=f"{n}", channel=f"{n}") for n in range(61)),
-            *(alert("CutWithMany", "info", site=f"{n}", channel=f"{n}") for n in range(60)),
+            *(alert("CutWithMany", "info", site=f"{n}", channel=f"{n}", told="no") for n in range(60)),
+            alert("CutWithMany", "info", site="60", channel="60", told="yes"),
         ],
         ["ChannelDown critical", "ManyChannelsDown critical"],
     ),
     "of many cuts those of a channel and of a site are told apart": (
         [
-            alert("CutWithMany", "info", site="a", channel="c"),
+            alert("CutWithMany", "info", site="a", channel="c", told="no"),
             *(alert("ChannelDown", site=site, channel=channel) for site, channel in ("ac", "bc", "ad")),
         ],
         ["ChannelDown critical", "ChannelDown critical"],
