@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tslcd_agent.courier.lanes import Marks, UnderWay
+from tslcd_agent.courier.pace import Window
 from tslcd_agent.spool.state import MAX_SEQ, key_of
 from tslcd_runtime.logs import get_logger
 from tslcd_wire import codec
@@ -32,6 +33,8 @@ class Answers:
         self._marks = Marks(required)
         #: What is under way.
         self.way = UnderWay(ack_timeout)
+        #: How much may be under way while history goes.
+        self.window = Window()
         #: Numbers of the present stream that a collector asked for and that are not here any more.
         self.lost = RangeSet()
         #: How often the stream was made anew, since a collector knew more of it than the spool ever made.
@@ -46,6 +49,7 @@ class Answers:
         """Note that there is a new connection."""
         self.heard = False
         self.way.reconnected()
+        self.window.reconnected()
 
     async def take(self, payload: bytes) -> None:
         """Apply one acknowledgement; what cannot be understood is counted, and said once."""
@@ -77,6 +81,7 @@ class Answers:
         has = RangeSet((key_of(generation, first), key_of(generation, last)) for first, last in ack.have)
         if ack.upto:
             has.add(key_of(generation, 1), key_of(generation, ack.upto))
+        self.window.heard(has, time.monotonic())
         heard = self.way.acknowledged(has, key_of(generation, 0), key_of(generation, MAX_SEQ), time.monotonic())
         enough = self._marks.note(ack.collector, ack.stream, ack.upto, ack.have)
         await self._spool.confirm(ack.stream, enough)

@@ -1,4 +1,4 @@
-"""How fast history may go: bounded in bytes per second, and in its share of the link.
+"""How fast history may go: bounded in bytes per second, in its share of the link, and by what the collector keeps up with.
 
 Pure: time is an argument (monotonic seconds).
 
@@ -6,12 +6,17 @@ Invariants:
 
 * History never occupies more than its share of the time of the link: it goes in bursts, and after each it rests for as long
   as the broker took to answer for it (at a share of one half). What a link can carry need not be known.
+* A broker hands a collector what came, in its order: what waits there makes the live reports of every agent wait. So when many sites
+  come back at once, each sends only as much history as the collector answers for within seconds.
 * A burst is so small that it is through in about a second: that is how long a live report may have to wait behind it.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tslcd_wire.ranges import RangeSet
 
 
 class Rate:
@@ -82,3 +87,54 @@ class Share:
             self._size = max(self.LEAST, self._size // 2)
         elif took < self.LONG / 2 and self._spent >= self._size:
             self._size = min(self.MOST, self._size * 2)
+
+
+class Window:
+    """How many reports may wait for a collector's word before history waits too.
+
+    One report at a time is timed, from the broker's answer to the collector's. While that takes hardly longer than it ever took over this
+    connection the window grows by a few; when it takes seconds more, the window is halved.
+    """
+
+    FIRST: Final = 32
+    LEAST: Final = 16
+    MOST: Final = 1024
+    _STEP: Final = 8
+    #: Seconds over the quickest answer. A collector gathers its answers for two seconds, which is no lateness.
+    LATE: Final = 3.0
+    #: After so many seconds without a word the timed report counts as lost.
+    _LOST: Final = 60.0
+
+    def __init__(self) -> None:
+        """Start small: others may come back at the same time."""
+        self.size = self.FIRST
+        self._timed: tuple[int, float] | None = None
+        self._halved = False
+        self._quickest = float("inf")
+
+    def reconnected(self) -> None:
+        """Note that there is a new connection, and perhaps another way."""
+        self._timed, self._quickest, self.size = None, float("inf"), min(self.size, self.FIRST)
+
+    def answered(self, key: int, now: float) -> None:
+        """Note that the broker has answered for a report."""
+        if self._timed is None:
+            self._timed, self._halved = (key, now), False
+
+    def heard(self, has: RangeSet, now: float) -> None:
+        """Note a collector's word: it ``has`` these."""
+        if self._timed is None:
+            return
+        key, began = self._timed
+        took = now - began
+        if key in has:
+            self._timed = None
+            self._quickest = min(self._quickest, took)
+        elif took > self._LOST:
+            self._timed = None
+        late = took > self._quickest + self.LATE
+        if late and not self._halved:
+            self._halved = True
+            self.size = max(self.LEAST, self.size // 2)
+        elif key in has and not late:
+            self.size = min(self.MOST, self.size + self._STEP)

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 #: many of them history may have.
 WINDOW: Final = 16
 HISTORY_WINDOW: Final = 12
-#: How far history runs ahead of the collectors' answers, in reports.
-MAX_UNCONFIRMED: Final = 1024
 #: Pause between two looks whether an earlier uplink answers again, in parts of ``return_after``, and in seconds at most.
 _SCOUT_PART: Final = 1 / 6
 _SCOUT_PAUSE: Final = 10.0
@@ -316,7 +314,9 @@ class Courier:
     async def _send_history(self, group: asyncio.TaskGroup, connection: Connection, free: int) -> float:
         """Hand over old reports as far as bounds allow; return how long to wait when nothing else happens, in seconds."""
         room = min(
-            free, HISTORY_WINDOW - len(self._history_publishing), MAX_UNCONFIRMED - self._answers.way.unanswered()
+            free,
+            HISTORY_WINDOW - len(self._history_publishing),
+            self._answers.window.size - self._answers.way.unanswered(),
         )
         self.history_stopped = self._meter is not None and self._meter.is_spent(self.uplink, time.time())
         pause = self._history_pause()
@@ -361,6 +361,7 @@ class Courier:
         """Hand one report to the broker and wait for its answer. Raises BrokerError."""
         await connection.publish(topic, payload)
         self._answers.way.answered(key, time.monotonic())
+        self._answers.window.answered(key, time.monotonic())
 
     def _published(self, key: int, task: asyncio.Task[None]) -> None:
         """Note that a publish is over, however, also when it was cancelled before it began."""

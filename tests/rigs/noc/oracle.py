@@ -112,12 +112,6 @@ def judge(name: str, due: tuple[frozenset[str], ...], pages: list[Page], result:
 
 def words(page: Page) -> str:
     """Say which page it is, and what it told."""
-    where = (
-        page.labels.get("channel")
-        or page.labels.get("device")
-        or page.labels.get("agent")
-        or page.labels.get("site")
-        or "province"
-    )
+    where = " ".join(filter(None, map(page.labels.get, ("site", "channel", "agent", "device")))) or "province"
     told = page.annotations.get("summary_en", "")
     return f"{page.name} of {where}" + f" ({told})" * bool(told)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rigs.noc.pages import PageSink
 from support import shortened
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from rigs.noc.province import Province
 
+MOSQUITTO: Final = shortened.DEPLOY / "mosquitto" / "mosquitto.conf"
+
 
 class Room:
     """The programs of the centre, as shipped but for ports and waiting."""
@@ -32,7 +35,8 @@ class Room:
         self.factor = factor
         shorter, more = shortened.resend(factor)
         self.sink = PageSink(DeadMan().settle / factor, LATE / factor + more)
-        self.broker = Broker(folder / "broker", lines="allow_anonymous true\npersistence true\n" f"persistence_location {folder}/\n")  # fmt: skip
+        lines = f"allow_anonymous true\npersistence true\npersistence_location {folder}/\n{_limits()}"
+        self.broker = Broker(folder / "broker", lines=lines)
         self.province = province(self.broker.port)
         web, alerts = free_port(), free_port()
         settings = folder / "collector.yaml"
@@ -99,6 +103,11 @@ class Room:
             return f"still firing: {', '.join(names)}" if names else ""
 
         await _until_nothing(loud, within)
+
+
+def _limits() -> str:
+    """Return how much the shipped broker keeps for a collector that does not keep up."""
+    return "".join(re.findall(r"^max_queued_\w+ .*\n", MOSQUITTO.read_text(), re.MULTILINE))
 
 
 async def _until_nothing(wrong: Callable[[], str], within: float) -> None:

@@ -300,7 +300,7 @@ async def firewall_busy(stage: Stage) -> None:
     """The CPU is at its end."""
     stage.site.extra["device"] = {"cpu_utilization_ratio": [0.99]}
     await stage.until_paged("DeviceOverloaded")
-    stage.site.extra.clear()
+    stage.site.extra["device"].update(cpu_utilization_ratio=[0.05])
 
 
 @scenario("SessionsNearLimit")
@@ -308,7 +308,7 @@ async def sessions(stage: Stage) -> None:
     """The session table is nearly full."""
     stage.site.extra["firewall"] = {"key": [""], "sessions": [97_000.0], "sessions_limit": [100_000.0], "sessions_utilization_ratio": [0.97]}  # fmt: skip
     await stage.until_paged("SessionsNearLimit")
-    stage.site.extra.clear()
+    stage.site.extra["firewall"].update(sessions=[1_000.0], sessions_utilization_ratio=[0.01])
 
 
 @scenario("DeviceHardware")
@@ -316,7 +316,7 @@ async def fan_stops(stage: Stage) -> None:
     """A fan fails."""
     stage.site.extra["sensor"] = {"key": ["fan 1"], "type": ["fan"], "status": ["failed"], "speed_rpm": [0.0]}
     await stage.until_paged("DeviceHardware")
-    stage.site.extra.clear()
+    stage.site.extra["sensor"].update(status=["ok"], speed_rpm=[4000.0])
 
 
 @scenario("TunnelDown")
@@ -326,7 +326,7 @@ async def tunnel_lost(stage: Stage) -> None:
     await stage.wait(2 * BEAT)
     stage.site.extra["tunnel"] = {"key": ["to-province"], "up": [0]}
     await stage.until_paged("TunnelDown")
-    stage.site.extra.clear()
+    stage.site.extra["tunnel"] = {"key": ["to-province"], "up": [1]}
 
 
 @scenario("DeviceUnreadable")
