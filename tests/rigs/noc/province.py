@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from support import inventories
+from tslcd_agent.courier.pace import Window
 from tslcd_collector.inventory.classes import ChannelClass
 from tslcd_runtime.mqtt import BrokerError, Connection, Endpoint
 from tslcd_wire import codec
+from tslcd_wire.ranges import RangeSet
 from tslcd_wire.report import Event, Report, Status, Tables
 from tslcd_wire.topics import Lane, Topic
 
@@ -26,12 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from tslcd_wire.report import Ack
+
 PROVINCE: Final = "86"
 #: Seconds between two reports of an agent, as shipped.
 BEAT: Final = 30.0
 #: Sites of the crowd, and channels of each.
 CROWD: Final = 120
 CROWD_CHANNELS: Final = 8
+#: An acknowledgement of history is waited for so long, in seconds.
+_LOST: Final = 60.0
 _STREAM: Final = "0198f3c2"
 _BOOT: Final = "7c1e"
 _ECHOES: Final = 5
@@ -65,6 +71,7 @@ class Site:
     """One site: an agent, its firewall, its channels. ``behind``: the site whose channel carries those of this one.
 
     ``silent``: nothing is reported; ``extra``: tables of the firewall besides; ``agent_table``: what the agent says of itself.
+    ``window``, ``unconfirmed``: of history, as an agent sends it.
     """
 
     number: int
@@ -78,6 +85,8 @@ class Site:
     extra: Tables = field(default_factory=dict)
     agent_table: dict[str, list[Any]] = field(default_factory=dict)
     seq: int = 0
+    window: Window = field(default_factory=Window)
+    unconfirmed: set[int] = field(default_factory=set)
     lines: list[Line] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +144,14 @@ class Site:
         return Report(
             agent=self.name, stream=_STREAM, boot=_BOOT, device=device, tables=tables, events=list(events), **fields
         )
+
+    def heard(self, ack: Ack) -> None:
+        """Take a collector's acknowledgement."""
+        has = RangeSet(ack.have)
+        if ack.upto:
+            has.add(1, ack.upto)
+        self.window.heard(has, time.monotonic())
+        self.unconfirmed = {seq for seq in self.unconfirmed if seq not in has}
 
 
 def _probes(lines: Iterable[Line]) -> dict[str, list[Any]]:
@@ -266,14 +283,24 @@ class Province:
         await self.send(site, Lane.STATUS, codec.encode(status), retain=True)
 
     async def remember(self, site: Site, ago: float, reports: int) -> None:
-        """Send history, one report a minute from ``ago`` seconds ago on: the link was down for five minutes in every twenty."""
+        """Send history, one report a minute from ``ago`` seconds ago on: the link was down for five minutes in every twenty.
+
+        It goes as fast as the collector's acknowledgements let an agent go.
+        """
         begin = time.time() - ago
+        site.window = Window()
         for minute in range(reports):
             at, up = begin + minute * 60, minute % 20 >= 5
             table: dict[str, list[Any]] = {"key": ["wan1"], "oper_up": [int(up)], "admin_up": [1]}
             events = (Event(kind="link", key="wan1", up=up, at=at, source="trap"),) if minute % 20 in {0, 5} else ()
             report = site.report(at, "fw", {"interface": table}, events, mono=at - 1_700_000_000.0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOST):
+                    while len(site.unconfirmed) >= site.window.size:  # noqa: ASYNC110 - acknowledgements come at any time
+                        await asyncio.sleep(0.05)
+            site.unconfirmed.add(report.seq)
             await self.send(site, Lane.HISTORY, codec.encode(report))
+            site.window.answered(report.seq, time.monotonic())
 
     async def send(self, site: Site, lane: Lane, payload: bytes, *, retain: bool = False) -> None:
         """Publish for a site's agent; while there is no broker it waits, as an agent does."""
@@ -292,13 +319,27 @@ class Province:
             with contextlib.suppress(BrokerError):
                 async with Connection(Endpoint(port=self._port), f"province-{time.monotonic_ns()}", timeout=2) as one:
                     self._connection = one
-                    for site in self.everyone:
-                        if not site.silent:
-                            await one.publish(*_greeting(site), retain=True, qos=1)
-                    while self._connection is one:  # noqa: ASYNC110 - whoever cannot publish takes it away
-                        await asyncio.sleep(0.05)
+                    await one.subscribe([str(Topic(PROVINCE, site.name, Lane.ACK)) for site in self.sites])
+                    listening = asyncio.create_task(self._listen(one), name="listening")
+                    try:
+                        for site in self.everyone:
+                            if not site.silent:
+                                await one.publish(*_greeting(site), retain=True, qos=1)
+                        while self._connection is one:  # noqa: ASYNC110 - whoever cannot publish takes it away
+                            await asyncio.sleep(0.05)
+                    finally:
+                        listening.cancel()
             self._connection = None
             await asyncio.sleep(0.1)
+
+    async def _listen(self, connection: Connection) -> None:
+        """Take acknowledgements until the connection is lost."""
+        waiting = {str(Topic(PROVINCE, site.name, Lane.ACK)): site for site in self.sites}
+        with contextlib.suppress(BrokerError):
+            async for delivery in connection.deliveries():
+                connection.acknowledge(delivery)
+                if waiting[delivery.topic].unconfirmed:
+                    waiting[delivery.topic].heard(codec.decode_ack(delivery.payload))
 
     async def _beat(self, site: Site, phase: float) -> None:
         period = BEAT / self.factor
