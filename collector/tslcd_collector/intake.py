@@ -6,8 +6,8 @@ Invariants:
   agent never hears of a report that a power cut could still take.
 * A store that fails or hangs stops acknowledgements, not the view: live reports are shown, and come again from the agents'
   spools. The broker is told "received" all the same, since it keeps nothing that anybody relies on.
-* Memory is bounded by MAX_WAITING_BYTES, the broker's receive maximum and the packet size bound. What is above is dropped, counted as
-  ``overload``, and comes again.
+* Memory is bounded by MAX_WAITING_BYTES, MAX_WAITING and the packet size bound. What is above is dropped, counted as ``overload``, and
+  comes again. The receive maximum is no bound: Mosquitto 2.0 sends all that waits once answers come.
 * The broker is tried for ever, with a jittered, capped pause.
 * What tells of a change (a link, an agent that comes or goes) is taken in at once, with whatever waits; what was only measured
   waits for others, ``intake.batch_wait`` at most: a batch costs the same whether it has one report or fifty.
@@ -26,7 +26,7 @@ from tslcd_collector.errors import StoreError
 from tslcd_collector.reception import Intent, Taken
 from tslcd_collector.store import Batch
 from tslcd_runtime.logs import get_logger
-from tslcd_runtime.mqtt import RECEIVE_MAXIMUM, BrokerError, Connection, Delivery
+from tslcd_runtime.mqtt import BrokerError, Connection, Delivery
 from tslcd_wire import codec, topics
 from tslcd_wire.report import MAX_RANGES, Ack
 from tslcd_wire.topics import Lane, Topic
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tslcd_runtime.mqtt import Endpoint
 
 MAX_WAITING_BYTES: Final = 64 * 2**20
+MAX_WAITING: Final = 50_000
 #: One batch decodes no more than this, so that the loop and its other tasks go on.
 MAX_BATCH_BYTES: Final = 2 * 2**20
 #: A store that has not answered for so long (seconds) counts as failing until it does.
@@ -93,7 +94,7 @@ class Intake:
         self._health = health
         self._wake = wake
         self._log = get_logger("intake")
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(2 * RECEIVE_MAXIMUM)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_WAITING)
         self._waiting_bytes = 0
         self._hurry = asyncio.Event()
         self._connection: Connection | None = None
