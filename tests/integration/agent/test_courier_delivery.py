@@ -13,6 +13,7 @@ from support.broker import Broker
 from support.delivering_agent import BOOT, Agent, empty
 from support.fake_collector import FakeCollector, until
 from tslcd_agent.config import Uplink
+from tslcd_agent.courier.pace import Window
 from tslcd_agent.readings import Reading
 from tslcd_agent.spool import Draft
 from tslcd_runtime.mqtt import Connection, Endpoint
@@ -95,6 +96,26 @@ async def test_history_waits_for_a_collector(tmp_path: Path, broker: Broker) -> 
         await until(lambda: len(collector.heard) >= 11)
         await empty(agent)
     assert sorted(set(collector.seqs(Lane.HISTORY))) == list(range(21, 31))
+
+
+async def test_history_waits_for_a_collector_that_does_not_keep_up(tmp_path: Path, broker: Broker) -> None:
+    """It has spoken once; what it has not spoken of is no more than a window, and the rest goes when it speaks again."""
+    agent = Agent(tmp_path / "spool", [Uplink(port=broker.port)], ack_timeout=20.0)
+    async with FakeCollector(broker.port, answering=False) as collector, agent.working():
+        await agent.report(200, age=600)
+        await agent.report(1)
+        await until(lambda: collector.seqs(Lane.LIVE) == [201])
+        stream = collector.statuses[-1].stream
+        assert stream is not None
+        await collector.acknowledge(stream)
+        await until(lambda: len(collector.seqs()) >= Window.FIRST)
+        await asyncio.sleep(1)  # in which a courier without a window would send everything
+        assert len(collector.seqs()) == Window.FIRST
+        collector.marks[stream] = RangeSet((seq, seq) for seq in collector.seqs())
+        collector.answering = True
+        await collector.acknowledge(stream)
+        await empty(agent)
+    assert collector.seqs(Lane.HISTORY) == list(range(1, 201))
 
 
 async def test_a_broker_killed_with_reports_under_way_loses_nothing(tmp_path: Path) -> None:
